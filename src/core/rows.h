@@ -1,0 +1,49 @@
+// What the lease table holds, as plain values: one row a shard, one row for the table as a whole.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+
+namespace dynamodb_replicator::core {
+
+// Where a shard without a checkpoint begins. `latest` is never stored: it becomes a time when it is first asked for.
+struct StartAt {
+  enum class Kind { trim_horizon, at_time };
+  Kind kind = Kind::trim_horizon;
+  WallTime time{};  // for at_time: records before it are not wanted
+  friend bool operator==(const StartAt&, const StartAt&) = default;
+};
+
+struct ShardRow {
+  std::string stream;  // identity of the stream: its ARN (Kinesis: with '@' and creation time)
+  std::string shard;
+  std::string owner;              // empty: nobody
+  std::uint64_t counter = 0;      // grows with every write: a rival sees by it that the owner lives
+  std::string nonce;              // new with every write, the condition of the next: a writer knows its own
+  StartAt start;
+  std::string checkpoint;         // highest sequence number below which nothing is unfinished; empty: none yet
+  bool finished = false;          // read to its end and everything applied
+  std::vector<std::string> parents;
+  std::vector<std::string> children;
+  std::optional<WallTime> read_through;  // everything up to this time is read and applied; written when idle too
+  bool clean = true;              // nobody has owned it, or its owner left nothing in doubt
+  std::string draining_to;        // for a hand-over
+};
+
+// Refuses the wrong lease table: which pair and mode this one belongs to.
+struct MetaRow {
+  std::string primary;  // identity of the table: ARN, or endpoint and name
+  std::string replica;
+  std::string mode;     // "fast" or "fenced"
+  int format = 1;
+  std::string nonce;
+};
+
+// Sequence numbers are decimal integers of any length: shorter is smaller, then by text.
+bool sequence_less(const std::string& a, const std::string& b);
+
+}  // namespace dynamodb_replicator::core

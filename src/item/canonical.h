@@ -1,0 +1,24 @@
+// The one canonical form of an item: two items are equal exactly when their canonical forms are equal bytes.
+//
+// Numbers by value, strings and binary by bytes, sets as sets, maps by name, lists in order; BOOL, NULL, "" and an
+// absent attribute all differ. Attributes named aws:rep:* (2017 global tables' own) are left out.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace dynamodb_replicator::item {
+
+// `json`: one item in wire form. The error says what is malformed, without values.
+Result<std::string, std::string> canonical_item(std::string_view json);
+
+// Byte equality first, canonical form only if that fails. Malformed items are equal only to the same bytes.
+bool same_item(std::string_view a, std::string_view b);
+
+// The item without attributes named aws:rep:*, which the service refuses in writes; the input itself if there are
+// none (the common case, found by one search).
+Result<std::string, std::string> writable_item(std::string_view json);
+
+}  // namespace dynamodb_replicator::item
