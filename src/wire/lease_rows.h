@@ -51,6 +51,9 @@ enum class LeaseTableKind {
   node_library,  // the Node `kinesis-client-library`: HASH type, RANGE id
   unknown,
 };
-LeaseTableKind recognise_lease_table(const item::KeySchema& schema);
+// `sample`: any item of the table, raw JSON; nullopt: it has none. A table with our key schema but
+// items of another kind is unknown.
+LeaseTableKind recognise_lease_table(const item::KeySchema& schema,
+                                     const std::optional<std::string>& sample);
 
 }  // namespace dynamodb_replicator::wire
