@@ -25,7 +25,7 @@ struct Credentials {
   Secret session_token;             // empty: none
   std::optional<WallTime> expires;  // nullopt: not known to expire
   std::string source;               // for messages: "profile \"x\"", "the environment"
-  bool placeholder = false;
+  bool placeholder = false;         // made up for a local endpoint; whoever sees it says so once
 };
 using CredentialsRef = std::shared_ptr<const Credentials>;
 

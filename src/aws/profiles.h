@@ -24,6 +24,7 @@ Sections parse_ini(std::string_view text);
 struct Profile {
   std::string name;
   bool exists = false;
+  bool asked = false;              // by an option: then it also wins over keys in the environment
   bool explicitly_chosen = false;  // by option or AWS_PROFILE, not just "default"
   Section config;                  // of the config file
   Section credentials;             // of the credentials file
