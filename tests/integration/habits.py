@@ -51,7 +51,7 @@ def _(world):
     def write(pair):
         put(pair, 1, {"yes": {"BOOL": True}, "no": {"BOOL": False}, "nothing": {"NULL": True}})
         put(pair, 2, {"list": {"L": [{"L": []}, {"M": {}}, {"BOOL": False}, {"NULL": True}, {"S": ""}, {"B": b"\x00"}]}})
-        put(pair, 3, {"map": {"M": {"": {"S": "an empty name"}, "deep": {"M": {"l": {"L": [{"N": "1"}]}}}}}})
+        put(pair, 3, {"map": {"M": {"a name with . and # and \u00e9": {"S": ""}, "deep": {"M": {"l": {"L": [{"N": "1"}]}}}}}})
     both_sources(world, "types", write)
 
 
