@@ -149,7 +149,8 @@ Answer DynamoDb::create_table(Json request) {
       !member(request, "ProvisionedThroughput")) {
     return validation("No provisioned throughput specified for the table");
   }
-  create(std::string(*name), schema);
+  Table& table = create(std::string(*name), schema);
+  if (watcher_) watcher_(table);
   Slot& slot = tables_.at(std::string(*name));
   slot.active_from = world_.now() + between(prng_, 100ms, 4s);
   return "{\"TableDescription\":" + description(slot) + "}";

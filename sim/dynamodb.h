@@ -34,6 +34,9 @@ class DynamoDb {
     tables_.at(table).stream = &stream;
   }
 
+  // Told of tables that requests create.
+  void watch_tables(std::function<void(Table&)> watcher) { watcher_ = std::move(watcher); }
+
   Answer call(std::string_view operation, Json request);
 
   [[nodiscard]] std::string arn_of(const std::string& table) const {
@@ -68,6 +71,7 @@ class DynamoDb {
   base::Prng prng_;
   std::string name_;
   std::map<std::string, Slot> tables_;
+  std::function<void(Table&)> watcher_;
 };
 
 }  // namespace dynamodb_replicator::sim

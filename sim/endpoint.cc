@@ -2,6 +2,8 @@
 
 #include <zlib.h>
 
+#include <cstdio>
+
 #include "base/bytes.h"
 
 namespace dynamodb_replicator::sim {
@@ -27,6 +29,23 @@ std::string checksum(const std::string& body) {
       crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size())));
 }
 
+// "Tue, 01 Jan 2030 00:00:00 GMT"
+std::string date_text(WallTime time) {
+  constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(time - day));
+  char out[64];
+  std::snprintf(out, sizeof out, "%s, %02u %s %d %02d:%02d:%02d GMT",
+                kDays[std::chrono::weekday(day).c_encoding()], static_cast<unsigned>(date.day()),
+                kMonths[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()));
+  return out;
+}
+
 }  // namespace
 
 async::HttpResponse Endpoint::handle(const async::HttpRequest& request) {
@@ -44,6 +63,8 @@ async::HttpResponse Endpoint::handle(const async::HttpRequest& request) {
                     error.extra + "}";
   }
   response.headers = {
+      {"Date", date_text(world_.wall())},
+
       {"Content-Type", kinesis ? "application/x-amz-json-1.1" : "application/x-amz-json-1.0"},
       {"x-amzn-RequestId", "SIM" + std::to_string(++requests_)}};
   if (!kinesis) response.headers.push_back({"x-amz-crc32", checksum(response.body)});
