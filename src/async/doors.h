@@ -63,6 +63,7 @@ struct HttpError {
   Stage stage = Stage::connect;
   bool sent = false;  // false: certain that the service has seen nothing of this request
   std::string message;
+  bool untrusted = false;  // Stage::tls: the certificate was refused; to try again will not help
 };
 
 class Http {

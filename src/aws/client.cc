@@ -1,0 +1,173 @@
+#include "aws/client.h"
+
+#include <zlib.h>
+
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "aws/moments.h"
+#include "base/invariant.h"
+#include "wire/errors.h"
+
+namespace dynamodb_replicator::aws {
+namespace {
+
+constexpr Duration kClockTolerance = 4min;  // services refuse at 5 or 15
+
+struct Dialect {
+  const char* target;
+  const char* content_type;
+  const char* signing_name;
+};
+
+Dialect dialect_of(Service service) {
+  switch (service) {
+    case Service::streams:
+      return {"DynamoDBStreams_20120810.", "application/x-amz-json-1.0", "dynamodb"};
+    case Service::kinesis:
+      return {"Kinesis_20131202.", "application/x-amz-json-1.1", "kinesis"};
+    case Service::dynamodb:
+      break;
+  }
+  return {"DynamoDB_20120810.", "application/x-amz-json-1.0", "dynamodb"};
+}
+
+std::string_view header_or_empty(const async::HttpResponse& answer, std::string_view name) {
+  const std::string* value = answer.header(name);
+  return value == nullptr ? std::string_view{} : *value;
+}
+
+std::optional<std::uint64_t> to_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// Why the body cannot be what the service sent; empty if it can.
+std::string broken(const async::HttpResponse& answer) {
+  if (const std::string* length = answer.header("Content-Length")) {
+    if (to_number(*length) != answer.body.size()) return "the answer was cut short";
+  }
+  if (!header_or_empty(answer, "Content-Encoding").empty() &&
+      header_or_empty(answer, "Content-Encoding") != "identity") {
+    return "the answer is compressed, which was not asked for";
+  }
+  if (const std::string* expected = answer.header("x-amz-crc32")) {
+    const auto* bytes = reinterpret_cast<const Bytef*>(answer.body.data());
+    const uLong sum = crc32_z(0, bytes, answer.body.size());
+    if (to_number(*expected) != sum) return "the answer does not match its checksum";
+  }
+  return "";
+}
+
+const char* remedy(async::HttpError::Stage stage) {
+  switch (stage) {
+    case async::HttpError::Stage::resolve:
+      return "Check the region or the host name.";
+    case async::HttpError::Stage::connect:
+      return "Check that the endpoint is right and running.";
+    case async::HttpError::Stage::malformed:
+      return "Check that the endpoint is the service's.";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+Client::Client(async::Doors& doors, Endpoint endpoint, Service service,
+               std::shared_ptr<CredentialsProvider> credentials, std::string where)
+    : doors_(doors),
+      endpoint_(std::move(endpoint)),
+      service_(service),
+      credentials_(std::move(credentials)),
+      where_(std::move(where)),
+      signer_(endpoint_.signing_region, dialect_of(service).signing_name) {
+  INVARIANT(credentials_ != nullptr, "a client needs credentials");
+}
+
+async::HttpRequest Client::prepare(const std::string& operation, std::string body,
+                                   const Credentials& credentials) {
+  const Dialect dialect = dialect_of(service_);
+  async::HttpRequest request;
+  request.tls = endpoint_.tls;
+  request.host = endpoint_.host;
+  request.port = endpoint_.port;
+  request.headers.reserve(9);
+  request.headers = {{"Host", endpoint_.authority()},
+                     {"Content-Type", dialect.content_type},
+                     {"X-Amz-Target", dialect.target + operation},
+                     {"Accept-Encoding", "identity"},
+                     {"User-Agent", "dynamodb-replicator/" DYNAMODB_REPLICATOR_VERSION}};
+  request.body = std::move(body);
+  signer_.sign(request, credentials,
+               doors_.clock.wall() + std::chrono::floor<std::chrono::microseconds>(clock_offset_));
+  return request;
+}
+
+Failure Client::failure_of_transport(const async::HttpError& error) const {
+  Failure failure;
+  failure.kind = error.untrusted ? FailureKind::configuration : FailureKind::transient;
+  failure.message = wire::clean_message(endpoint_.url() + ": " + error.message, 400);
+  failure.hint = error.untrusted ? "" : remedy(error.stage);
+  failure.maybe_applied = error.sent;
+  return failure;
+}
+
+// The Date of an answer shows how far apart the clocks are. True: far enough to explain a refusal,
+// and the next request will be signed for the service's time.
+bool Client::correct_clock(const async::HttpResponse& answer) {
+  const auto date = parse_http_date(header_or_empty(answer, "Date"));
+  if (!date || answer.header("Age") != nullptr) return false;  // a cache's date says nothing
+  const Duration offset = *date - doors_.clock.wall();
+  const Duration change = std::chrono::abs(offset - clock_offset_);
+  if (change < kClockTolerance) return false;
+  clock_offset_ = offset;
+  doors_.log.warning(
+      "this machine's clock differs from the service's; requests are signed for the "
+      "service's time",
+      {{"endpoint", endpoint_.url()},
+       {"seconds", std::to_string(std::chrono::round<std::chrono::seconds>(offset).count())}});
+  return true;
+}
+
+Failure Client::failure_of_answer(const async::HttpResponse& answer, const CredentialsRef& used) {
+  Failure failure = wire::failure_of_answer({answer.status, answer.body,
+                                             header_or_empty(answer, "x-amzn-errortype"),
+                                             header_or_empty(answer, "x-amzn-requestid")});
+  const bool cured = (wire::asks_for_credentials(failure.code) && credentials_->renew(used)) ||
+                     (wire::may_be_clock(failure.code) && correct_clock(answer));
+  if (cured) {
+    failure.kind = FailureKind::transient;
+    failure.hint.clear();
+  }
+  return failure;
+}
+
+async::Task<Result<std::string>> Client::call(std::string operation, std::string body,
+                                              Instant deadline, bool writes) {
+  const auto named = [this, &operation, writes](Failure failure) {
+    failure.operation = operation + " on " + where_;
+    failure.maybe_applied = failure.maybe_applied && writes;
+    return failure;
+  };
+  const auto credentials = credentials_->get();
+  if (!credentials) co_return named(credentials.error());
+  async::HttpRequest request = prepare(operation, std::move(body), **credentials);
+  auto answer = co_await doors_.http.send(std::move(request), deadline);
+  if (!answer) co_return named(failure_of_transport(answer.error()));
+  if (std::string why = broken(*answer); !why.empty()) {
+    Failure failure;
+    failure.kind = FailureKind::unusable_answer;
+    failure.message = std::move(why);
+    failure.request_id = wire::clean_message(header_or_empty(*answer, "x-amzn-requestid"), 80);
+    failure.maybe_applied = true;
+    co_return named(std::move(failure));
+  }
+  if (answer->status != 200) co_return named(failure_of_answer(*answer, *credentials));
+  co_return std::move(answer->body);
+}
+
+}  // namespace dynamodb_replicator::aws

@@ -1,0 +1,54 @@
+// One client per endpoint and service: signs, sends once, checks what came, and says what an error
+// means.
+//
+// It never tries again by itself. What it does remember between calls is how far this machine's
+// clock is from the service's, and credentials that were refused; after either was put right, the
+// failed call reads as `transient`.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "async/doors.h"
+#include "async/task.h"
+#include "aws/credentials.h"
+#include "aws/endpoint.h"
+#include "aws/signer.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace dynamodb_replicator::aws {
+
+class Client {
+ public:
+  // `where` ends the operation's name in messages: "BatchWriteItem on <where>".
+  Client(async::Doors& doors, Endpoint endpoint, Service service,
+         std::shared_ptr<CredentialsProvider> credentials, std::string where);
+
+  // One attempt of, say, "BatchWriteItem" with a JSON body; gives the answer's body. `writes`: a
+  // failure without a definite answer is marked `maybe_applied`. The body's bytes were checked
+  // against Content-Length and x-amz-crc32; that it is JSON was not.
+  async::Task<Result<std::string>> call(std::string operation, std::string body, Instant deadline,
+                                        bool writes);
+
+  [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
+  [[nodiscard]] const std::string& where() const { return where_; }
+
+ private:
+  async::HttpRequest prepare(const std::string& operation, std::string body,
+                             const Credentials& credentials);
+  Failure failure_of_transport(const async::HttpError& error) const;
+  Failure failure_of_answer(const async::HttpResponse& answer, const CredentialsRef& used);
+  bool correct_clock(const async::HttpResponse& answer);
+
+  async::Doors& doors_;
+  Endpoint endpoint_;
+  Service service_;
+  std::shared_ptr<CredentialsProvider> credentials_;
+  std::string where_;
+  Signer signer_;
+  Duration clock_offset_{0};  // the service's clock less ours; only for signing
+};
+
+}  // namespace dynamodb_replicator::aws
