@@ -38,7 +38,7 @@ async::Task<Result<wire::TableDescription>> LeaseTable::wait_active(Instant give
 
 Failure LeaseTable::foreign(const item::KeySchema& schema) const {
   const std::string other = "Give another table by --leases (launch-kinesis-cluster: --table); it is created if missing.";
-  switch (wire::recognise_lease_table(schema)) {
+  switch (wire::recognise_lease_table(schema, std::nullopt)) {
     case wire::LeaseTableKind::kcl:
       return refusal("the table " + client_.where() + " is a lease table of the Kinesis Client Library", other);
     case wire::LeaseTableKind::node_library:
@@ -54,7 +54,7 @@ async::Task<Result<void>> LeaseTable::look(Instant give_up) {
     co_return refusal("the lease table " + client_.where() + " does not exist", "Check its name and region.");
   }
   if (!table) co_return std::move(table).error();
-  if (wire::recognise_lease_table(table->schema) != wire::LeaseTableKind::ours) co_return foreign(table->schema);
+  if (wire::recognise_lease_table(table->schema, std::nullopt) != wire::LeaseTableKind::ours) co_return foreign(table->schema);
   co_return Result<void>{};
 }
 
@@ -71,7 +71,7 @@ async::Task<Result<void>> LeaseTable::open(const core::MetaRow& meta, wire::Capa
     table = co_await wait_active(give_up);
   }
   if (!table) co_return std::move(table).error();
-  if (wire::recognise_lease_table(table->schema) != wire::LeaseTableKind::ours) co_return foreign(table->schema);
+  if (wire::recognise_lease_table(table->schema, std::nullopt) != wire::LeaseTableKind::ours) co_return foreign(table->schema);
   co_return co_await check_meta(meta, give_up);
 }
 
