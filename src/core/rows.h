@@ -34,6 +34,13 @@ struct ShardRow {
   std::string draining_to;        // for a hand-over
 };
 
+// A shard as the stream's own listing shows it.
+struct ListedShard {
+  std::string id;
+  std::vector<std::string> parents;
+  bool closed = false;  // no record will be added
+};
+
 // Refuses the wrong lease table: which pair and mode this one belongs to.
 struct MetaRow {
   std::string primary;  // identity of the table: ARN, or endpoint and name

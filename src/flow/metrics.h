@@ -14,6 +14,7 @@ namespace dynamodb_replicator::flow {
 struct ShardState {
   bool owned = false;
   bool finished = false;
+  bool caught_up = false;  // at the stream's tip with nothing unfinished
   std::string stopped;  // why the shard stopped; empty: it goes on
   std::optional<WallTime> read_through;
   Instant last_checkpoint{};
@@ -39,12 +40,13 @@ struct Metrics {
   std::uint64_t takeovers = 0;
   double read_units = 0;
   double write_units = 0;
-  bool caught_up = false;
+  std::string blocked;  // why nothing can be written until somebody acts; empty if all is well
   std::string source;  // identity of the stream that is followed
   std::map<std::string, ShardState> shards;
 };
 
-// Lag in seconds: now less the oldest `read_through` of the unfinished shards; 0 when caught up.
+// Lag in seconds over the shards of this process: now less the oldest `read_through`; a shard that is caught up
+// counts as 0, one that has read nothing yet does not count.
 double lag_seconds(const Metrics& metrics, WallTime now);
 
 }  // namespace dynamodb_replicator::flow

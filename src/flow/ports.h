@@ -60,11 +60,7 @@ class TableWriter {
 
 // ---- streams --------------------------------------------------------------------------------------------------
 
-struct ShardInfo {
-  std::string id;
-  std::vector<std::string> parents;
-  bool closed = false;  // no record will be added
-};
+using ShardInfo = core::ListedShard;
 
 struct Listing {
   std::vector<ShardInfo> shards;

@@ -1,7 +1,9 @@
-// The one canonical form of an item: two items are equal exactly when their canonical forms are equal bytes.
+// The one canonical form of an item: two items are equal exactly when their canonical forms are
+// equal bytes.
 //
-// Numbers by value, strings and binary by bytes, sets as sets, maps by name, lists in order; BOOL, NULL, "" and an
-// absent attribute all differ. Attributes named aws:rep:* (2017 global tables' own) are left out.
+// Numbers by value, strings and binary by bytes, sets as sets, maps by name, lists in order; BOOL,
+// NULL, "" and an absent attribute all differ. Attributes named aws:rep:* (2017 global tables' own)
+// are left out.
 #pragma once
 
 #include <string>
@@ -11,14 +13,19 @@
 
 namespace dynamodb_replicator::item {
 
-// `json`: one item in wire form. The error says what is malformed, without values.
-Result<std::string, std::string> canonical_item(std::string_view json);
+struct Malformed {
+  std::string reason;  // the end of a sentence that begins "the item is malformed: "; no values
+};
 
-// Byte equality first, canonical form only if that fails. Malformed items are equal only to the same bytes.
+// `json`: one item in wire form. Nothing of it passes through a double.
+Result<std::string, Malformed> canonical_item(std::string_view json);
+
+// Byte equality first, canonical form only if that fails. Malformed items are equal only to the
+// same bytes.
 bool same_item(std::string_view a, std::string_view b);
 
-// The item without attributes named aws:rep:*, which the service refuses in writes; the input itself if there are
-// none (the common case, found by one search).
-Result<std::string, std::string> writable_item(std::string_view json);
+// The item without attributes named aws:rep:*, which the service refuses in writes; the input
+// itself if there are none (the common case, found by one search).
+Result<std::string, Malformed> writable_item(std::string_view json);
 
 }  // namespace dynamodb_replicator::item

@@ -1,4 +1,5 @@
-// DynamoDB numbers as text: up to 38 significant digits, magnitude 1E-130 to 9.99E+125, or 0. Never a double.
+// DynamoDB numbers as text: up to 38 significant digits, magnitude 1E-130 to 9.99E+125, or 0. Never
+// a double.
 #pragma once
 
 #include <optional>
@@ -7,8 +8,9 @@
 
 namespace dynamodb_replicator::item {
 
-// The one spelling of a number's value: "0", or sign, digits without leading or trailing zeros, 'e', exponent of
-// the first digit (12.30 -> "123e1", -0.05 -> "-5e-2"). nullopt if the service would not accept the text.
+// The one spelling of a number's value: "0", or sign, digits without leading or trailing zeros,
+// 'e', exponent of the first digit (12.30 -> "123e1", -0.05 -> "-5e-2"). nullopt if the service
+// would not accept the text.
 std::optional<std::string> canonical_number(std::string_view text);
 
 }  // namespace dynamodb_replicator::item

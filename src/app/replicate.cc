@@ -1,0 +1,225 @@
+#include "app/replicate.h"
+
+#include "app/kinesis_source.h"
+#include "app/lease_table.h"
+#include "app/preflight.h"
+#include "app/streams_source.h"
+#include "app/tables.h"
+#include "base/bytes.h"
+#include "core/shards.h"
+#include "flow/follow.h"
+#include "flow/shard_session.h"
+
+namespace dynamodb_replicator::app {
+namespace {
+
+constexpr Duration kLookForStreamEvery = 10s;  // while the primary's stream is disabled
+
+// One run of `replicate`: the parts that live as long as it does, and the streams one after the other.
+class Replicator {
+ public:
+  Replicator(async::Doors& doors, const ReplicateOptions& options, Control& control, Prepared prepared)
+      : doors_(doors),
+        options_(options),
+        control_(control),
+        prepared_(std::move(prepared)),
+        primary_(*prepared_.primary_client, prepared_.primary.location.name, prepared_.primary_table.schema),
+        replica_(*prepared_.replica_client, prepared_.replica.location.name, prepared_.replica_table.schema),
+        leases_(doors, *prepared_.lease_client, prepared_.leases.location.name),
+        settings_(make_settings()),
+        context_{doors_.loop, doors_.clock, doors_.dice,  doors_.files, doors_.log, primary_,
+                 replica_,    replica_,     leases_,      settings_,    control_.metrics, control_.stop} {
+    if (options_.until_caught_up) until_ = doors_.clock.wall();
+  }
+
+  async::Task<int> run();
+
+ private:
+  flow::Settings make_settings() const;
+  async::Task<Result<void>> open_lease_table();
+  async::Task<Result<std::vector<std::string>>> older_streams();
+  async::Task<flow::FollowEnd> follow(flow::Stream& stream, core::StartAt start, std::optional<WallTime> until);
+  async::Task<flow::FollowEnd> follow_kinesis();
+  async::Task<flow::FollowEnd> follow_table_streams();
+  async::Task<std::optional<std::string>> next_stream(const std::string& current);
+  void say_gap(const std::string& stream, const char* what);
+  int status(flow::FollowEnd end) const;
+
+  async::Doors& doors_;
+  const ReplicateOptions& options_;
+  Control& control_;
+  Prepared prepared_;
+  BatchTable primary_;
+  BatchTable replica_;
+  LeaseTable leases_;
+  flow::Settings settings_;
+  flow::Context context_;
+  std::optional<WallTime> until_;
+  bool followed_before_ = false;  // another stream was followed into this replica before the current one
+};
+
+flow::Settings Replicator::make_settings() const {
+  flow::Settings settings;
+  settings.worker = doors_.environment.process_name() + "/" + flow::fresh_nonce(doors_.dice).substr(0, 8);
+  settings.lease = options_.lease_time;
+  settings.doubt = options_.doubt;
+  settings.verify_always = options_.verify == "always";
+  settings.verify_never = options_.verify == "never";
+  settings.dead_letter = options_.dead_letter;
+  settings.read_units = options_.read_units;
+  settings.write_units = options_.write_units;
+  return settings;
+}
+
+async::Task<Result<void>> Replicator::open_lease_table() {
+  core::MetaRow meta;
+  meta.primary = prepared_.primary.identity;
+  meta.replica = prepared_.replica.identity;
+  meta.mode = options_.mode;
+  meta.nonce = flow::fresh_nonce(doors_.dice);
+  const wire::Capacity capacity{options_.lease_capacity_read, options_.lease_capacity_write};
+  co_return co_await leases_.open(meta, capacity, doors_.clock.now() + 60s);
+}
+
+void Replicator::say_gap(const std::string& stream, const char* what) {
+  ++control_.metrics.gaps;
+  doors_.log.error("a gap: changes may have been missed; compare the tables (diff-tables) and repair",
+                   {{"stream", stream}, {"what", what}});
+}
+
+async::Task<flow::FollowEnd> Replicator::follow(flow::Stream& stream, core::StartAt start,
+                                                std::optional<WallTime> until) {
+  control_.metrics.shards.clear();
+  flow::Follower follower(context_, stream, start, until);
+  co_return co_await follower.run();
+}
+
+async::Task<flow::FollowEnd> Replicator::follow_kinesis() {
+  KinesisSource stream(*prepared_.stream_client, prepared_.kinesis->location, *prepared_.kinesis_stream,
+                       prepared_.primary_table.schema, options_.table_name, options_.num_records);
+  doors_.log.info("following", {{"stream", stream.identity()},
+                                {"primary", prepared_.primary.where},
+                                {"replica", prepared_.replica.where},
+                                {"worker", settings_.worker}});
+  Result<std::vector<std::string>> older = co_await older_streams();
+  if (older) {
+    for (const std::string& identity : *older) {
+      if (identity != stream.identity()) say_gap(identity, "this stream was not read to its end and is not followed any more");
+    }
+  }
+  co_return co_await follow(stream, prepared_.start, until_);
+}
+
+// Streams of which the lease table has unfinished shards.
+async::Task<Result<std::vector<std::string>>> Replicator::older_streams() {
+  Result<std::vector<core::ShardRow>> rows = co_await leases_.all(doors_.clock.now() + 10s);
+  if (!rows) co_return std::move(rows).error();
+  std::vector<std::string> streams;
+  for (const core::ShardRow& row : *rows) {
+    followed_before_ = true;
+    if (row.finished || std::find(streams.begin(), streams.end(), row.stream) != streams.end()) continue;
+    streams.push_back(row.stream);
+  }
+  co_return streams;
+}
+
+// The table's stream after `current`: a new ARN, once it has one; nullopt: we are asked to stop.
+async::Task<std::optional<std::string>> Replicator::next_stream(const std::string& current) {
+  while (!control_.stop.is_open()) {
+    Result<std::string> answer = co_await prepared_.primary_client->call(
+        "DescribeTable", wire::describe_table_request(prepared_.primary.location.name), doors_.clock.now() + 10s, false);
+    if (answer) {
+      Result<wire::TableDescription> table = wire::decode_describe_table(std::move(*answer));
+      if (table && table->stream_enabled && table->stream_arn != current) co_return table->stream_arn;
+    }
+    if (context_.complaints.due("no stream", doors_.clock.now())) {
+      doors_.log.error("the primary's stream is disabled; waiting until it is enabled again",
+                       {{"primary", prepared_.primary.where}});
+    }
+    control_.metrics.blocked = "the primary's stream is disabled";
+    co_await control_.stop.wait_until(doors_.clock.now() + kLookForStreamEvery);
+  }
+  co_return std::nullopt;
+}
+
+// A table's streams one after the other: what an older one still has, then the current one, then the next when the
+// stream is disabled and enabled again. Changes made in between are in no stream.
+async::Task<flow::FollowEnd> Replicator::follow_table_streams() {
+  std::string arn = prepared_.primary_table.stream_arn;
+  const auto source = [this](const std::string& stream) {
+    return StreamsSource(*prepared_.stream_client, stream, prepared_.primary_table.schema, options_.num_records);
+  };
+  Result<std::vector<std::string>> older = co_await older_streams();
+  core::StartAt start = prepared_.start;
+  if (older) {
+    for (const std::string& before : *older) {
+      if (before == arn) continue;
+      say_gap(before, "the primary's stream was disabled and enabled again; what changed in between is in no stream");
+      StreamsSource stream = source(before);
+      Result<flow::Listing> there = co_await stream.list(doors_.clock.now() + 10s);
+      if (!there) continue;
+      const flow::FollowEnd end = co_await follow(stream, start, std::nullopt);
+      if (end != flow::FollowEnd::complete) co_return end;
+      start = {};  // the next stream from its beginning
+    }
+  }
+  for (;;) {
+    StreamsSource stream = source(arn);
+    doors_.log.info("following", {{"stream", arn},
+                                  {"primary", prepared_.primary.where},
+                                  {"replica", prepared_.replica.where},
+                                  {"worker", settings_.worker}});
+    const flow::FollowEnd end = co_await follow(stream, start, until_);
+    if (end != flow::FollowEnd::complete || until_) co_return end;
+    const std::optional<std::string> next = co_await next_stream(arn);
+    if (!next) co_return flow::FollowEnd::stopped;
+    control_.metrics.blocked.clear();
+    say_gap(arn, "the primary's stream was disabled and enabled again; what changed in between is in no stream");
+    arn = *next;
+    start = {};
+  }
+}
+
+int Replicator::status(flow::FollowEnd end) const {
+  bool any_stopped = false;
+  for (const auto& [shard, state] : control_.metrics.shards) any_stopped = any_stopped || !state.stopped.empty();
+  const bool lossy = options_.until_caught_up && control_.metrics.gaps > 0;
+  return any_stopped || lossy || end == flow::FollowEnd::all_stopped ? 2 : 0;
+}
+
+async::Task<int> Replicator::run() {
+  Result<void> opened = co_await open_lease_table();
+  if (!opened) {
+    doors_.log.error(to_text(opened.error()));
+    co_return 2;
+  }
+  flow::FollowEnd end = flow::FollowEnd::stopped;
+  if (prepared_.kinesis) {
+    end = co_await follow_kinesis();
+  } else {
+    end = co_await follow_table_streams();
+  }
+  const flow::Metrics& m = control_.metrics;
+  if (end == flow::FollowEnd::caught_up) doors_.log.info("caught up");
+  doors_.log.info("stopped", {{"records", std::to_string(m.records_read)},
+                              {"applied", std::to_string(m.records_applied)},
+                              {"puts", std::to_string(m.puts)},
+                              {"deletes", std::to_string(m.deletes)},
+                              {"dead-lettered", std::to_string(m.dead_lettered)},
+                              {"gaps", std::to_string(m.gaps)}});
+  co_return status(end);
+}
+
+}  // namespace
+
+async::Task<int> replicate(async::Doors& doors, ReplicateOptions options, Control& control) {
+  Result<Prepared> prepared = co_await prepare(doors, options);
+  if (!prepared) {
+    doors.log.error(to_text(prepared.error()));
+    co_return 2;
+  }
+  Replicator replicator(doors, options, control, std::move(*prepared));
+  co_return co_await replicator.run();
+}
+
+}  // namespace dynamodb_replicator::app

@@ -1,0 +1,63 @@
+#include "app/streams_source.h"
+
+#include "wire/streams.h"
+
+namespace dynamodb_replicator::app {
+
+std::variant<item::KeyRef, flow::Junk, flow::NotOurs> to_entry(wire::Record record) {
+  if (auto* key = std::get_if<item::KeyRef>(&record.entry)) return std::move(*key);
+  if (auto* bad = std::get_if<wire::BadRecord>(&record.entry)) return flow::Junk{std::move(bad->reason)};
+  return flow::NotOurs{};
+}
+
+StreamsSource::StreamsSource(aws::Client& client, std::string arn, item::KeySchema schema, int limit)
+    : client_(client), arn_(std::move(arn)), form_{std::move(schema), {}}, limit_(limit) {}
+
+flow::Task<Result<flow::Listing>> StreamsSource::list(Instant deadline) {
+  flow::Listing listing;
+  std::string after;
+  for (;;) {
+    Result<std::string> answer =
+        co_await client_.call("DescribeStream", wire::describe_stream_request(arn_, after), deadline, false);
+    if (!answer) co_return std::move(answer).error();
+    Result<wire::StreamPage> page = wire::decode_describe_stream(std::move(*answer));
+    if (!page) co_return std::move(page).error();
+    listing.ended = page->status == "DISABLED";
+    for (const wire::StreamShard& shard : page->shards) {
+      flow::ShardInfo info{shard.id, {}, !shard.last.empty()};
+      if (!shard.parent.empty()) info.parents.push_back(shard.parent);
+      listing.shards.push_back(std::move(info));
+    }
+    if (!page->last_shard) break;
+    after = *page->last_shard;
+  }
+  co_return listing;
+}
+
+flow::Task<Result<std::string>> StreamsSource::open(const std::string& shard, const flow::Position& position,
+                                                    Instant deadline) {
+  // There is no AT_TIMESTAMP here: such a start reads from the oldest record and the session filters by time.
+  const std::string after = position.kind == flow::Position::Kind::after ? position.sequence : std::string();
+  Result<std::string> answer = co_await client_.call(
+      "GetShardIterator", wire::stream_iterator_request(arn_, shard, after), deadline, false);
+  if (!answer) co_return std::move(answer).error();
+  co_return wire::decode_iterator(std::move(*answer));
+}
+
+flow::Task<Result<flow::Page>> StreamsSource::read(const std::string& iterator, Instant deadline) {
+  Result<std::string> answer =
+      co_await client_.call("GetRecords", wire::stream_records_request(iterator, limit_), deadline, false);
+  if (!answer) co_return std::move(answer).error();
+  Result<wire::StreamRecords> decoded = wire::decode_stream_records(std::move(*answer), form_);
+  if (!decoded) co_return std::move(decoded).error();
+  flow::Page page;
+  page.next = std::move(decoded->next);
+  for (wire::StreamRecords::One& one : decoded->records) {
+    flow::StreamRecord record{std::move(one.raw.sequence), one.raw.at, std::move(one.raw.raw), {}, true};
+    record.entries.push_back(to_entry(std::move(one.record)));
+    page.records.push_back(std::move(record));
+  }
+  co_return page;
+}
+
+}  // namespace dynamodb_replicator::app

@@ -1,0 +1,34 @@
+// A table's own DynamoDB Stream as the walks see it.
+#pragma once
+
+#include <string>
+
+#include "aws/client.h"
+#include "flow/ports.h"
+#include "wire/records.h"
+
+namespace dynamodb_replicator::app {
+
+class StreamsSource : public flow::Stream {
+ public:
+  // `limit`: records a page; 0: the service's maximum.
+  StreamsSource(aws::Client& client, std::string arn, item::KeySchema schema, int limit);
+
+  const std::string& identity() const override { return arn_; }
+  bool is_kinesis() const override { return false; }
+  flow::Task<Result<flow::Listing>> list(Instant deadline) override;
+  flow::Task<Result<std::string>> open(const std::string& shard, const flow::Position& position,
+                                       Instant deadline) override;
+  flow::Task<Result<flow::Page>> read(const std::string& iterator, Instant deadline) override;
+
+ private:
+  aws::Client& client_;
+  std::string arn_;
+  wire::RecordForm form_;
+  int limit_;
+};
+
+// What a decoded record is to the walks.
+std::variant<item::KeyRef, flow::Junk, flow::NotOurs> to_entry(wire::Record record);
+
+}  // namespace dynamodb_replicator::app

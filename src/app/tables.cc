@@ -1,0 +1,89 @@
+#include "app/tables.h"
+
+#include <unordered_map>
+
+#include "wire/items.h"
+
+namespace dynamodb_replicator::app {
+namespace {
+
+// Where each asked key stands, by its canonical form.
+using Places = std::unordered_map<std::string_view, std::size_t>;
+
+Failure unusable(std::string message) {
+  Failure failure;
+  failure.kind = FailureKind::unusable_answer;
+  failure.message = std::move(message);
+  return failure;
+}
+
+}  // namespace
+
+flow::Task<Result<flow::ReadAnswer>> BatchTable::read(std::span<const item::KeyRef> keys, Instant deadline) {
+  std::string body = wire::batch_get_request(table_, keys);
+  Result<std::string> answer = co_await client_.call("BatchGetItem", std::move(body), deadline, false);
+  if (!answer) co_return std::move(answer).error();
+  const auto failed = [this](Failure failure) {
+    failure.operation = "BatchGetItem on " + client_.where();
+    return failure;
+  };
+  Result<wire::BatchGetAnswer> decoded = wire::decode_batch_get(std::move(*answer), table_, schema_);
+  if (!decoded) co_return failed(std::move(decoded).error());
+  Places places;
+  for (std::size_t i = 0; i < keys.size(); ++i) places.emplace(keys[i]->canonical(), i);
+  flow::ReadAnswer result;
+  result.units = decoded->units;
+  result.entries.assign(keys.size(), {flow::ReadAnswer::State::absent, {}});
+  std::vector<bool> answered(keys.size(), false);
+  const auto claim = [&](const item::KeyRef& key) -> flow::ReadAnswer::Entry* {
+    const auto place = places.find(key->canonical());
+    if (place == places.end() || answered[place->second]) return nullptr;
+    answered[place->second] = true;
+    return &result.entries[place->second];
+  };
+  for (wire::BatchGetAnswer::Found& found : decoded->found) {
+    flow::ReadAnswer::Entry* entry = claim(found.key);
+    if (entry == nullptr) co_return failed(unusable("an item came back that was not asked for, or twice"));
+    *entry = {flow::ReadAnswer::State::found, std::move(found.item)};
+  }
+  for (const item::KeyRef& key : decoded->unprocessed) {
+    flow::ReadAnswer::Entry* entry = claim(key);
+    if (entry == nullptr) co_return failed(unusable("an unprocessed key came back that was not asked for, or twice"));
+    entry->state = flow::ReadAnswer::State::unprocessed;
+  }
+  co_return result;
+}
+
+flow::Task<Result<flow::WriteAnswer>> BatchTable::write(std::span<const flow::Write> writes, Instant deadline) {
+  std::vector<wire::BatchWrite> batch;
+  batch.reserve(writes.size());
+  for (const flow::Write& write : writes) batch.push_back({write.key.get(), write.item});
+  const auto failed = [this](Failure failure) {
+    failure.operation = "BatchWriteItem on " + client_.where();
+    return failure;
+  };
+  Result<std::string> body = wire::batch_write_request(table_, batch);
+  if (!body) co_return failed(std::move(body).error());
+  Result<std::string> answer = co_await client_.call("BatchWriteItem", std::move(*body), deadline, true);
+  if (!answer) co_return std::move(answer).error();
+  Result<wire::BatchWriteAnswer> decoded = wire::decode_batch_write(std::move(*answer), table_, schema_);
+  // What the service did with the items is unknown when its answer makes no sense.
+  const auto unknown = [&](Failure failure) {
+    failure.maybe_applied = true;
+    return failed(std::move(failure));
+  };
+  if (!decoded) co_return unknown(std::move(decoded).error());
+  Places places;
+  for (std::size_t i = 0; i < writes.size(); ++i) places.emplace(writes[i].key->canonical(), i);
+  flow::WriteAnswer result;
+  result.units = decoded->units;
+  result.done.assign(writes.size(), true);
+  for (const item::KeyRef& key : decoded->unprocessed) {
+    const auto place = places.find(key->canonical());
+    if (place == places.end()) co_return unknown(unusable("an unprocessed item came back that was not sent"));
+    result.done[place->second] = false;
+  }
+  co_return result;
+}
+
+}  // namespace dynamodb_replicator::app

@@ -1,0 +1,28 @@
+// The shard graph: which rows the lease table needs, and when the whole stream counts as read.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/rows.h"
+
+namespace dynamodb_replicator::core {
+
+// Rows for listed shards that have none. A child begins where its parent did (everything in it is newer than its
+// parent's start); a shard without a known parent begins at `start`. An open parent whose child is listed counts
+// as closed (the listing is inconsistent with itself now and then).
+std::vector<ShardRow> missing_rows(const std::string& stream, const std::vector<ListedShard>& listed,
+                                   const std::vector<ShardRow>& rows, const StartAt& start);
+
+// Unfinished rows whose shard the stream no longer has: what they had not read is gone. REQUIRES: a listing read
+// completely, after the rows.
+std::vector<ShardRow> vanished(const std::vector<ListedShard>& listed, const std::vector<ShardRow>& rows);
+
+// Everything up to `when` is read and applied. False while a finished shard's children may still be unlisted.
+// `ended`: the stream will get no further shard.
+bool read_until(WallTime when, const std::vector<ListedShard>& listed, const std::vector<ShardRow>& rows, bool ended);
+
+// Every shard that there is or was is finished.
+bool all_finished(const std::vector<ListedShard>& listed, const std::vector<ShardRow>& rows);
+
+}  // namespace dynamodb_replicator::core

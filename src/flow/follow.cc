@@ -1,0 +1,219 @@
+#include "flow/follow.h"
+
+#include <algorithm>
+
+#include "core/shards.h"
+
+namespace dynamodb_replicator::flow {
+
+Follower::Follower(Context& context, Stream& stream, core::StartAt start, std::optional<WallTime> until)
+    : context_(context),
+      stream_(stream),
+      start_(start),
+      until_(until),
+      refresher_(context),
+      changed_(context.loop),
+      tasks_(context.loop) {}
+
+Task<FollowEnd> Follower::run() {
+  context_.metrics.source = stream_.identity();
+  tasks_.spawn(refresher_.run());
+  tasks_.spawn([](Follower& self) -> Task<void> {
+    co_await self.context_.stop.wait();
+    self.changed_.notify();
+  }(*this));
+  std::optional<FollowEnd> end;
+  while (!end) {
+    reap();
+    show_stopped();
+    if (context_.stop.is_open()) {
+      end = FollowEnd::stopped;
+      break;
+    }
+    const Instant began = context_.clock.now();
+    const bool seen = co_await look();
+    if (seen) {
+      if (context_.clock.now() >= list_at_ || children_missing()) co_await list();
+      if (listed_once_) co_await create_rows();
+      if (!context_.stop.is_open()) co_await take_leases();
+      end = verdict();
+    }
+    if (!end) co_await changed_.wait(began + kLookEvery);
+  }
+  co_await wind_down();
+  co_return *end;
+}
+
+Task<bool> Follower::look() {
+  Result<std::vector<core::ShardRow>> rows =
+      co_await context_.leases.list(stream_.identity(), context_.clock.now() + kCallTimeout);
+  if (!rows) {
+    ++context_.metrics.retries;
+    if (context_.complaints.due("lease table" + rows.error().code, context_.clock.now())) {
+      context_.log.warning("cannot read the lease table; trying again", {{"because", to_text(rows.error())}});
+    }
+    co_return false;
+  }
+  rows_ = std::move(*rows);
+  watch_.saw(rows_, context_.clock.now());
+  for (const core::ShardRow& row : rows_) context_.metrics.shards[row.shard].finished = row.finished;
+  co_return true;
+}
+
+// A finished shard whose children are not listed: look for them soon.
+bool Follower::children_missing() const {
+  if (!listed_once_ || listing_.ended || context_.clock.now() < list_at_ - kListEvery + kRelistEvery) return false;
+  return std::any_of(rows_.begin(), rows_.end(), [&](const core::ShardRow& row) {
+    if (!row.finished || !listed_.contains(row.shard)) return false;
+    return std::none_of(listing_.shards.begin(), listing_.shards.end(), [&](const ShardInfo& shard) {
+      return std::find(shard.parents.begin(), shard.parents.end(), row.shard) != shard.parents.end();
+    });
+  });
+}
+
+Task<void> Follower::list() {
+  Result<Listing> listing = co_await stream_.list(context_.clock.now() + kCallTimeout);
+  if (!listing) {
+    ++context_.metrics.retries;
+    list_at_ = context_.clock.now() + kRelistEvery;
+    if (context_.complaints.due("listing" + listing.error().code, context_.clock.now())) {
+      context_.log.warning("cannot list the stream's shards; trying again", {{"because", to_text(listing.error())}});
+    }
+    co_return;
+  }
+  listing_ = std::move(*listing);
+  listed_once_ = true;
+  listed_.clear();
+  for (const ShardInfo& shard : listing_.shards) listed_.insert(shard.id);
+  list_at_ = context_.clock.now() + kListEvery;
+}
+
+Task<void> Follower::create_rows() {
+  const std::vector<core::ShardRow> missing =
+      core::missing_rows(stream_.identity(), listing_.shards, rows_, start_);
+  rows_in_step_ = missing.empty();
+  for (core::ShardRow row : missing) {
+    row.nonce = fresh_nonce(context_.dice);
+    Result<void> created = co_await context_.leases.create(row, context_.clock.now() + kCallTimeout);
+    const bool exists = !created && created.error().kind == FailureKind::condition_failed;
+    if (created) {
+      rows_.push_back(std::move(row));
+    } else if (!exists) {
+      if (context_.complaints.due("row" + created.error().code, context_.clock.now())) {
+        context_.log.warning("cannot write the lease table; trying again", {{"because", to_text(created.error())}});
+      }
+      co_return;
+    }
+  }
+}
+
+Task<void> Follower::take_leases() {
+  std::set<std::string> mine;
+  for (const auto& [shard, running] : running_) mine.insert(shard);
+  std::set<std::string> avoid;
+  for (const auto& [shard, why] : stopped_) avoid.insert(shard);
+  std::vector<core::ShardRow> chosen =
+      core::choose(rows_, listed_, context_.settings.worker, mine, avoid, watch_, context_.clock.now(),
+                   context_.settings.lease, context_.dice.roll());
+  for (core::ShardRow& row : chosen) co_await take(std::move(row));
+}
+
+Task<void> Follower::take(core::ShardRow row) {
+  const std::string before = row.nonce;
+  const bool clean = row.clean;
+  const bool orphan = !row.owner.empty();
+  row.owner = context_.settings.worker;
+  row.nonce = fresh_nonce(context_.dice);
+  row.clean = false;
+  row.draining_to.clear();
+  ++row.counter;
+  const Instant sent = context_.clock.now();
+  Result<void> taken = co_await context_.leases.replace(row, before, sent + ShardSession::kLeaseCallTimeout);
+  // Whatever went wrong: if the write was applied after all, the next look shows the row as ours and free.
+  if (!taken || context_.clock.now() >= sent + context_.settings.lease) co_return;
+  if (!clean) ++context_.metrics.takeovers;
+  context_.log.info(orphan ? "took over a shard" : "took a shard",
+                    {{"shard", row.shard}, {"checkpoint", row.checkpoint.empty() ? "(none)" : row.checkpoint}});
+  Running& running = running_[row.shard];
+  running.session = std::make_unique<ShardSession>(context_, refresher_, stream_, std::move(row), sent, clean,
+                                                   listing_.retention);
+  tasks_.spawn(run_session(running));
+}
+
+Task<void> Follower::run_session(Running& running) {
+  co_await running.session->run();
+  running.done = true;
+  changed_.notify();
+}
+
+void Follower::reap() {
+  for (auto it = running_.begin(); it != running_.end();) {
+    if (!it->second.done) {
+      ++it;
+      continue;
+    }
+    const ShardSession& session = *it->second.session;
+    switch (session.end()) {
+      case ShardSession::End::finished:
+        context_.log.info("a shard is read to its end", {{"shard", it->first}});
+        context_.metrics.shards[it->first].finished = true;
+        list_at_ = Instant{};  // its children may be listed now
+        break;
+      case ShardSession::End::lost:
+        context_.log.warning("lost a lease; another worker goes on", {{"shard", it->first}});
+        break;
+      case ShardSession::End::stopped:
+        stopped_[it->first] = session.reason();
+        break;
+      case ShardSession::End::drained:
+        break;
+    }
+    it = running_.erase(it);
+  }
+}
+
+void Follower::show_stopped() {
+  for (const auto& [shard, why] : stopped_) {
+    context_.metrics.shards[shard].stopped = why;
+    if (context_.complaints.due("stopped " + shard, context_.clock.now())) {
+      context_.log.error("a shard has stopped", {{"shard", shard}, {"because", why}});
+    }
+  }
+  context_.metrics.blocked = refresher_.blocked();
+}
+
+std::vector<core::ShardRow> Follower::rows_with_progress() const {
+  std::vector<core::ShardRow> rows = rows_;
+  for (core::ShardRow& row : rows) {
+    const auto found = running_.find(row.shard);
+    if (found != running_.end()) row = found->second.session->progress();
+  }
+  return rows;
+}
+
+std::optional<FollowEnd> Follower::verdict() const {
+  if (!listed_once_ || !rows_in_step_) return std::nullopt;
+  if (listing_.ended && running_.empty() && core::all_finished(listing_.shards, rows_)) return FollowEnd::complete;
+  const bool left = std::any_of(rows_.begin(), rows_.end(), [&](const core::ShardRow& row) {
+    return !row.finished && !stopped_.contains(row.shard);
+  });
+  if (!stopped_.empty() && running_.empty() && !left) return FollowEnd::all_stopped;
+  if (until_ && core::read_until(*until_, listing_.shards, rows_with_progress(), listing_.ended)) {
+    return FollowEnd::caught_up;
+  }
+  return std::nullopt;
+}
+
+// Every session checkpoints, releases its lease and ends.
+Task<void> Follower::wind_down() {
+  context_.stop.open();
+  const Instant deadline = context_.clock.now() + 9s;
+  for (;;) {
+    reap();
+    if (running_.empty()) co_return;
+    const bool changed = co_await changed_.wait(deadline);
+    if (!changed) co_return;
+  }
+}
+
+}  // namespace dynamodb_replicator::flow

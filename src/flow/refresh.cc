@@ -1,0 +1,326 @@
+#include "flow/refresh.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/batches.h"
+#include "item/canonical.h"
+
+namespace dynamodb_replicator::flow {
+namespace {
+
+std::vector<item::KeyRef> keys_of(const std::vector<core::Turn>& turns) {
+  std::vector<item::KeyRef> keys;
+  keys.reserve(turns.size());
+  for (const core::Turn& turn : turns) keys.push_back(turn.key);
+  return keys;
+}
+
+template <class T>
+std::vector<T> split_off(std::vector<T>& all) {
+  const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
+  std::vector<T> rest(std::make_move_iterator(middle), std::make_move_iterator(all.end()));
+  all.erase(middle, all.end());
+  return rest;
+}
+
+// Would a smaller request tell more? These answers concern the request as a whole.
+bool worth_splitting(FailureKind kind) { return kind == FailureKind::invalid || kind == FailureKind::too_large; }
+
+}  // namespace
+
+std::uint64_t Refresher::enlist(ClaimOwner& owner) {
+  owners_[next_session_] = &owner;
+  return next_session_++;
+}
+
+void Refresher::dismiss(std::uint64_t session) {
+  owners_.erase(session);
+  turns_.drop_session(session);
+}
+
+Task<void> Refresher::run() {
+  batch_max_ = core::kBatchWritesMax;
+  async::Scope lanes(context_.loop);
+  for (unsigned i = 0; i < kLanes; ++i) lanes.spawn(lane());
+  co_await lanes.join();
+}
+
+Task<void> Refresher::lane() {
+  for (;;) {
+    const Instant now = context_.clock.now();
+    Turns turns;
+    if (active_ < window_.size()) turns = turns_.take(now, core::kReadKeysMax);
+    if (turns.empty()) {
+      std::optional<Instant> due = turns_.next_due();
+      if (active_ >= window_.size()) due = now + 100ms;  // a finished lane wakes us before that
+      co_await changed_.wait(due);
+      continue;
+    }
+    ++active_;
+    Turns rechecks;
+    for (core::Turn& turn : turns) {
+      if (turn.recheck) rechecks.push_back(std::move(turn));
+    }
+    std::erase_if(turns, [](const core::Turn& turn) { return turn.key == nullptr; });
+    if (!turns.empty()) co_await refresh(std::move(turns));
+    if (!rechecks.empty()) co_await recheck(std::move(rechecks));
+    --active_;
+    changed_.notify();
+  }
+}
+
+std::optional<core::Hold> Refresher::best_hold(const core::Turn& turn) const {
+  std::optional<core::Hold> best;
+  for (const std::uint64_t session : turn.sessions) {
+    const auto owner = owners_.find(session);
+    if (owner == owners_.end()) continue;
+    const core::Hold hold = owner->second->hold();
+    if (!best || best->end() < hold.end()) best = hold;
+  }
+  return best;
+}
+
+std::optional<Instant> Refresher::takeover_doubt(const core::Turn& turn, Instant issued) const {
+  for (const std::uint64_t session : turn.sessions) {
+    const auto owner = owners_.find(session);
+    if (owner == owners_.end()) continue;
+    const std::optional<Instant> until = owner->second->takeover_until();
+    if (until && issued < *until) return issued + context_.settings.doubt;
+  }
+  return std::nullopt;
+}
+
+void Refresher::note(const Failure& failure) {
+  ++context_.metrics.retries;
+  if (failure.kind == FailureKind::throttled) {
+    ++context_.metrics.throttles;
+    window_.throttled(context_.clock.now());
+  }
+  if (core::needs_operator(failure.kind)) blocked_ = to_text(failure);
+  if (context_.complaints.due(failure.operation + failure.code, context_.clock.now())) {
+    context_.log.warning("trying again", {{"after", to_text(failure)}});
+  }
+}
+
+void Refresher::retry(const core::Turn& turn, FailureKind kind, std::optional<Instant> doubt) {
+  const Duration wait = core::retry_after(kind, turn.failures + 1, context_.dice.roll());
+  turns_.again(turn, context_.clock.now() + wait, doubt, true);
+}
+
+void Refresher::retry_all(const Turns& turns, const Failure& failure, std::optional<Instant> doubt) {
+  for (const core::Turn& turn : turns) retry(turn, failure.kind, doubt);
+}
+
+void Refresher::refuse(const core::Turn& turn, const std::string& reason) {
+  for (const core::Claim& claim : turns_.refused(turn)) {
+    const auto owner = owners_.find(claim.session);
+    if (owner != owners_.end()) owner->second->refused(claim.slot, reason);
+  }
+}
+
+void Refresher::apply(const Pending& done, Instant issued) {
+  const std::vector<core::Claim> finished =
+      turns_.applied(done.turn, issued, takeover_doubt(done.turn, issued));
+  context_.metrics.records_applied += finished.size();
+  if (!finished.empty()) context_.metrics.records_coalesced += finished.size() - 1;
+  for (const core::Claim& claim : finished) owners_.at(claim.session)->finished(claim.slot);
+}
+
+Task<void> Refresher::refresh(Turns turns) {
+  std::optional<Batch> batch = co_await read_primary(std::move(turns));
+  if (batch) co_await write_all(std::move(*batch));
+}
+
+// What the primary has for these turns. Turns that could not be read are given back; nullopt if that is all.
+Task<std::optional<Refresher::Batch>> Refresher::read_primary(Turns turns) {
+  co_await context_.loop.sleep_until(read_budget_.ready_at());
+  const std::vector<item::KeyRef> keys = keys_of(turns);
+  Result<ReadAnswer> answer = co_await context_.primary.read(keys, context_.clock.now() + kReadTimeout);
+  if (!answer) {
+    const Failure& failure = answer.error();
+    if (worth_splitting(failure.kind)) {
+      if (turns.size() == 1) {
+        refuse(turns.front(), "the primary refuses to read this key: " + failure.code + ": " + failure.message);
+        co_return std::nullopt;
+      }
+      Turns rest = split_off(turns);
+      std::optional<Batch> first = co_await read_primary(std::move(turns));
+      std::optional<Batch> second = co_await read_primary(std::move(rest));
+      if (!first) co_return second;
+      if (second) std::move(second->begin(), second->end(), std::back_inserter(*first));
+      co_return first;
+    }
+    note(failure);
+    retry_all(turns, failure, std::nullopt);
+    co_return std::nullopt;
+  }
+  context_.metrics.read_units += answer->units;
+  read_budget_.charge(answer->units, context_.clock.now());
+  Batch batch;
+  for (std::size_t i = 0; i < turns.size(); ++i) {
+    ReadAnswer::Entry& entry = answer->entries[i];
+    if (entry.state == ReadAnswer::State::unprocessed) {
+      ++context_.metrics.unprocessed;
+      window_.throttled(context_.clock.now());
+      retry(turns[i], FailureKind::throttled, std::nullopt);
+    } else {
+      batch.push_back({std::move(turns[i]), std::move(entry.item)});
+    }
+  }
+  if (batch.empty()) co_return std::nullopt;
+  co_return batch;
+}
+
+Task<void> Refresher::write_all(Batch batch) {
+  std::vector<std::size_t> bytes;
+  bytes.reserve(batch.size());
+  for (const Pending& pending : batch) bytes.push_back(pending.item.size() + pending.turn.key->wire().size());
+  async::Scope scope(context_.loop);
+  std::size_t begin = 0;
+  for (const std::size_t end : core::cut_batches(bytes, batch_max_)) {
+    Batch part(std::make_move_iterator(batch.begin() + static_cast<std::ptrdiff_t>(begin)),
+               std::make_move_iterator(batch.begin() + static_cast<std::ptrdiff_t>(end)));
+    scope.spawn(write_batch(std::move(part)));
+    begin = end;
+  }
+  co_await scope.join();
+}
+
+Task<void> Refresher::write_batch(Batch batch) {
+  co_await context_.loop.sleep_until(write_budget_.ready_at());
+  const Instant issued = context_.clock.now();
+  Instant deadline = issued + kWriteTimeout;
+  std::vector<Write> writes;
+  Batch allowed;
+  for (Pending& pending : batch) {
+    const std::optional<core::Hold> hold = best_hold(pending.turn);
+    if (!hold || issued >= hold->issue_until()) {  // wait for the lease's renewal, or for the session to be dropped
+      turns_.again(pending.turn, issued + 200ms, std::nullopt, false);
+      continue;
+    }
+    deadline = std::min(deadline, hold->end());
+    writes.push_back({pending.turn.key, pending.item});
+    allowed.push_back(std::move(pending));
+  }
+  if (writes.empty()) co_return;
+  Result<WriteAnswer> answer = co_await context_.replica.write(writes, deadline);
+  if (answer) {
+    context_.metrics.write_units += answer->units;
+    write_budget_.charge(answer->units, context_.clock.now());
+    blocked_.clear();
+    Batch written;
+    sort_out(std::move(allowed), *answer, deadline, written);
+    if (!written.empty()) co_await verify(std::move(written), issued);
+    co_return;
+  }
+  const Failure& failure = answer.error();
+  if (worth_splitting(failure.kind) && !failure.maybe_applied) {
+    if (allowed.size() == 1) {
+      refuse(allowed.front().turn, "the replica refuses this item: " + failure.code + ": " + failure.message);
+      co_return;
+    }
+    Batch rest = split_off(allowed);
+    co_await write_batch(std::move(allowed));
+    co_await write_batch(std::move(rest));
+    co_return;
+  }
+  note(failure);
+  if (failure.maybe_applied) batch_max_ = std::max<std::size_t>(1, batch_max_ / 2);
+  std::optional<Instant> doubt;
+  if (failure.maybe_applied) doubt = deadline + context_.settings.doubt;
+  for (const Pending& pending : allowed) retry(pending.turn, failure.kind, doubt);
+}
+
+// Splits an answered batch into what is written and what goes round again.
+void Refresher::sort_out(Batch batch, const WriteAnswer& answer, Instant deadline, Batch& written) {
+  bool all = true;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (answer.done[i]) {
+      ++(batch[i].item.empty() ? context_.metrics.deletes : context_.metrics.puts);
+      written.push_back(std::move(batch[i]));
+    } else {
+      all = false;
+      ++context_.metrics.unprocessed;
+      retry(batch[i].turn, FailureKind::throttled, deadline + context_.settings.doubt);
+    }
+  }
+  if (all) {
+    window_.clean();
+    batch_max_ = std::min(batch_max_ + 1, core::kBatchWritesMax);
+  } else {
+    window_.throttled(context_.clock.now());
+  }
+}
+
+// Ends the turns of a written batch; where asked, only after the primary has been seen unchanged.
+Task<void> Refresher::verify(Batch written, Instant issued) {
+  Turns again;
+  for (const Pending& done : written) {
+    if (done.turn.verify) {
+      again.push_back(done.turn);
+    } else {
+      apply(done, issued);
+    }
+  }
+  if (again.empty()) co_return;
+  std::erase_if(written, [](const Pending& done) { return !done.turn.verify; });
+  const std::vector<item::KeyRef> keys = keys_of(again);
+  co_await context_.loop.sleep_until(read_budget_.ready_at());
+  Result<ReadAnswer> answer = co_await context_.primary.read(keys, context_.clock.now() + kReadTimeout);
+  if (!answer) {
+    note(answer.error());
+    retry_all(again, answer.error(), std::nullopt);
+    co_return;
+  }
+  context_.metrics.read_units += answer->units;
+  read_budget_.charge(answer->units, context_.clock.now());
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    const ReadAnswer::Entry& entry = answer->entries[i];
+    if (entry.state == ReadAnswer::State::unprocessed) {
+      retry(written[i].turn, FailureKind::throttled, std::nullopt);
+    } else if (item::same_item(entry.item, written[i].item)) {
+      apply(written[i], issued);
+    } else {
+      ++context_.metrics.verify_repeats;
+      turns_.again(written[i].turn, context_.clock.now(), std::nullopt, false);
+    }
+  }
+}
+
+// The doubt about these keys is over: look at both sides, and write again where they differ.
+Task<void> Refresher::recheck(Turns turns) {
+  std::optional<Batch> batch = co_await read_primary(std::move(turns));
+  if (!batch) co_return;
+  Turns asked;
+  for (const Pending& pending : *batch) asked.push_back(pending.turn);
+  const std::vector<item::KeyRef> keys = keys_of(asked);
+  Result<ReadAnswer> answer = co_await context_.replica_reader.read(keys, context_.clock.now() + kReadTimeout);
+  if (!answer) {
+    note(answer.error());
+    retry_all(asked, answer.error(), std::nullopt);
+    co_return;
+  }
+  Batch differing;
+  for (std::size_t i = 0; i < batch->size(); ++i) {
+    Pending& pending = (*batch)[i];
+    const ReadAnswer::Entry& entry = answer->entries[i];
+    if (entry.state == ReadAnswer::State::unprocessed) {
+      retry(pending.turn, FailureKind::throttled, std::nullopt);
+      continue;
+    }
+    ++context_.metrics.rechecks;
+    if (item::same_item(entry.item, pending.item)) {
+      const std::vector<core::Claim> finished = turns_.confirmed(pending.turn);
+      context_.metrics.records_applied += finished.size();
+      for (const core::Claim& claim : finished) owners_.at(claim.session)->finished(claim.slot);
+    } else {
+      ++context_.metrics.rechecks_repaired;
+      turns_.reopened(pending.turn);
+      differing.push_back(std::move(pending));
+    }
+  }
+  if (!differing.empty()) co_await write_all(std::move(differing));
+}
+
+}  // namespace dynamodb_replicator::flow

@@ -1,0 +1,165 @@
+// How a session reads its shard: iterators, pages, gaps, the tip.
+#include <algorithm>
+
+#include "flow/shard_session.h"
+
+namespace dynamodb_replicator::flow {
+
+void ShardSession::note_gap(const std::string& what) {
+  ++context_.metrics.gaps;
+  auto fields = about();
+  fields.emplace_back("what", what);
+  context_.log.error(
+      "a gap: the stream has dropped records before they were read; compare the tables (diff-tables) and repair", fields);
+}
+
+Task<void> ShardSession::pause(const Failure& failure) {
+  ++context_.metrics.retries;
+  if (failure.kind == FailureKind::throttled) ++context_.metrics.throttles;
+  ++failures_;
+  if (failures_ > 3 && context_.complaints.due("stream" + failure.code + row_.shard, context_.clock.now())) {
+    context_.log.warning("cannot read a shard; trying again",
+                         {{"shard", row_.shard}, {"because", to_text(failure)}});
+  }
+  const Duration wait = core::retry_after(failure.kind, failures_, context_.dice.roll());
+  co_await context_.stop.wait_until(context_.clock.now() + wait);
+}
+
+// An iterator at position_; nullopt: ask again (after a pause), or the shard is gone (read_to_end_).
+Task<std::optional<std::string>> ShardSession::open_iterator() {
+  Result<std::string> opened =
+      co_await stream_.open(row_.shard, position_, context_.clock.now() + kStreamCallTimeout);
+  if (opened) {
+    failures_ = 0;
+    co_return std::move(*opened);
+  }
+  co_return co_await recover(opened.error());
+}
+
+// What a failed open or read means. Gives nullopt: open a new iterator at position_.
+Task<std::optional<std::string>> ShardSession::recover(const Failure& failure) {
+  if (failure.kind == FailureKind::expired_iterator) co_return std::nullopt;
+  if (failure.kind == FailureKind::trimmed) {
+    note_gap("everything up to the oldest record that is still there");
+    position_ = {};
+    co_return std::nullopt;
+  }
+  if (failure.kind == FailureKind::not_found) {
+    // The shard itself, or the whole stream? Only a listing tells; absence of the shard from it is a gap.
+    Result<Listing> listing = co_await stream_.list(context_.clock.now() + kStreamCallTimeout);
+    const bool gone = listing && std::none_of(listing->shards.begin(), listing->shards.end(),
+                                              [&](const ShardInfo& shard) { return shard.id == row_.shard; });
+    if (gone) {
+      note_gap("the rest of the shard: the stream no longer has it");
+      read_to_end_ = true;
+      progress_.notify();
+      co_return std::nullopt;
+    }
+  }
+  co_await pause(failure);
+  co_return std::nullopt;
+}
+
+// Kinesis drops old records without a word: if what was fetched ends before the retention begins, say it.
+void ShardSession::check_retention() {
+  if (!stream_.is_kinesis() || !retention_ || !fetched_through_) return;
+  const WallTime now = context_.clock.wall();
+  if (now - *fetched_through_ <= *retention_) return;
+  note_gap("records older than the stream's retention; what had been read ends before it");
+  fetched_through_ = now;  // said once
+}
+
+// False: reading is over, because we are asked to stop or because this shard cannot go on.
+Task<bool> ShardSession::wait_for_room() {
+  while (watermark_.unfinished() >= kBacklogRecords || watermark_.unfinished_bytes() >= kBacklogBytes) {
+    if (context_.stop.is_open() || ending_) co_return false;
+    co_await progress_.wait(context_.clock.now() + 1s);
+  }
+  co_return !context_.stop.is_open() && !ending_;
+}
+
+Task<void> ShardSession::read() {
+  if (!row_.checkpoint.empty()) fetched_through_ = row_.read_through;
+  std::optional<std::string> iterator;
+  Instant next_read{};
+  while (!read_to_end_) {
+    const bool room = co_await wait_for_room();
+    if (!room) co_return;
+    const bool stopped = co_await context_.stop.wait_until(next_read);
+    if (stopped) co_return;
+    check_retention();
+    if (!iterator) {
+      iterator = co_await open_iterator();
+      continue;
+    }
+    const Instant sent = context_.clock.now();
+    const WallTime sent_wall = context_.clock.wall();
+    Result<Page> page = co_await stream_.read(*iterator, sent + kStreamCallTimeout);
+    if (!page) {
+      const FailureKind kind = page.error().kind;
+      const bool keep = kind == FailureKind::throttled || kind == FailureKind::transient;
+      std::optional<std::string> none = co_await recover(page.error());
+      if (!keep) iterator = std::move(none);
+      next_read = sent + core::Pace::kBusy;
+      continue;
+    }
+    failures_ = 0;
+    next_read = pace_.next(sent, page->records.size());
+    take_in(*page, sent_wall, tip_.answer(sent, page->records.size()));
+    iterator = std::move(page->next);
+    if (!iterator) read_to_end_ = true;
+    refresher_.poke();
+    progress_.notify();
+  }
+}
+
+void ShardSession::take_in(Page& page, WallTime sent_wall, bool at_tip) {
+  WallTime newest{};
+  for (StreamRecord& record : page.records) {
+    newest = std::max(newest, record.at);
+    take_in(record);
+  }
+  std::optional<WallTime> through;
+  if (page.behind) {
+    through = sent_wall - std::chrono::duration_cast<WallTime::duration>(*page.behind);
+  } else if (at_tip) {
+    through = sent_wall;
+  } else if (newest > WallTime{}) {
+    through = newest - 1s;  // Streams round a record's time to a second, so others of that second may follow
+  }
+  at_tip_ = page.behind ? *page.behind == Duration::zero() : at_tip;
+  if (through) {
+    fetched_through_ = through;
+    watermark_.mark(*through);
+  }
+  show_progress();
+}
+
+void ShardSession::take_in(StreamRecord& record) {
+  position_ = {Position::Kind::after, {}, record.sequence};
+  const bool wanted = row_.start.kind == core::StartAt::Kind::trim_horizon || record.at == WallTime{} ||
+                      record.at >= row_.start.time || !row_.checkpoint.empty();
+  if (!wanted) record.entries.clear();
+  unsigned parts = 0;
+  for (const auto& entry : record.entries) {
+    ++context_.metrics.records_read;
+    if (std::holds_alternative<NotOurs>(entry)) {
+      ++context_.metrics.records_skipped;
+    } else {
+      ++parts;
+    }
+  }
+  const bool verify = context_.settings.verify_always ||
+                      (!context_.settings.verify_never && stream_.is_kinesis() && !record.from_aws);
+  const core::Watermark::Slot slot = watermark_.add(record.sequence, std::move(record.raw), parts);
+  for (const auto& entry : record.entries) {
+    if (const auto* key = std::get_if<item::KeyRef>(&entry)) {
+      breaker_.good(context_.clock.now());
+      refresher_.arrive(*key, {id_, slot, verify});
+    } else if (const auto* junk = std::get_if<Junk>(&entry)) {
+      refused(slot, junk->reason);
+    }
+  }
+}
+
+}  // namespace dynamodb_replicator::flow

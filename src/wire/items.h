@@ -1,0 +1,75 @@
+// Items of DynamoDB in bytes: batch read, batch write, and pages of items.
+//
+// Requests are whole JSON bodies. Items go into them exactly as they came out of an answer; they
+// are never decoded. Source: Amazon DynamoDB API Reference (2012-08-10).
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "item/key.h"
+
+namespace dynamodb_replicator::wire {
+
+// ---- BatchGetItem
+// -----------------------------------------------------------------------------------------------
+
+// Consistent, with total consumed capacity. REQUIRES: 1 to 100 keys, all different.
+std::string batch_get_request(std::string_view table, std::span<const item::KeyRef> keys);
+
+struct BatchGetAnswer {
+  struct Found {
+    item::KeyRef key;
+    std::string item;  // the raw JSON slice
+  };
+  std::vector<Found> found;  // in the service's order: match by key
+  std::vector<item::KeyRef> unprocessed;
+  double units = 0;
+};
+// Every item must have a key of `schema`, and belong to `table`; else unusable_answer.
+Result<BatchGetAnswer> decode_batch_get(std::string body, std::string_view table,
+                                        const item::KeySchema& schema);
+
+// ---- BatchWriteItem
+// ---------------------------------------------------------------------------------------------
+
+struct BatchWrite {
+  const item::Key* key = nullptr;
+  std::string_view item;  // raw JSON; empty: delete
+};
+// Leaves out attributes that the service refuses (item::writable_item). The error:
+// FailureKind::invalid, if an item that holds such attributes is malformed. REQUIRES: 1 to 25
+// writes, all of different keys.
+Result<std::string> batch_write_request(std::string_view table, std::span<const BatchWrite> writes);
+
+struct BatchWriteAnswer {
+  std::vector<item::KeyRef> unprocessed;
+  double units = 0;
+};
+Result<BatchWriteAnswer> decode_batch_write(std::string body, std::string_view table,
+                                            const item::KeySchema& schema);
+
+// ---- Scan, Query, GetItem
+// ---------------------------------------------------------------------------------------
+
+// The first `limit` items of a table, in the service's order.
+std::string scan_request(std::string_view table, int limit);
+
+struct ItemsPage {
+  std::vector<std::string> items;  // raw JSON slices
+  std::optional<std::string>
+      last_key;  // raw JSON; nullopt: this is the last page. A page may be empty and not last.
+  double units = 0;
+};
+Result<ItemsPage> decode_items_page(std::string body);  // of Scan and Query
+
+// Consistent. `key`: raw JSON.
+std::string get_item_request(std::string_view table, std::string_view key);
+Result<std::optional<std::string>> decode_get_item(
+    std::string body);  // raw JSON; nullopt: no such item
+
+}  // namespace dynamodb_replicator::wire
