@@ -19,7 +19,7 @@ target_compile_options(settings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wco
   -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
 # simdjson, Boost and fmt trip over these where their templates meet our flags.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  target_compile_options(settings INTERFACE -Wno-maybe-uninitialized -Wno-free-nonheap-object)
+  target_compile_options(settings INTERFACE -Wno-maybe-uninitialized -Wno-free-nonheap-object -Wno-restrict)
 endif()
 if(DYNAMODB_REPLICATOR_SANITIZE STREQUAL "asan")
   target_compile_options(settings INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all)
