@@ -12,7 +12,8 @@ constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
 // The largest wait that some roll gives; the rolls are spread over the range.
 Duration longest(FailureKind kind, unsigned failures) {
   Duration most{};
-  for (std::uint64_t i = 0; i < 1000; ++i) most = std::max(most, retry_after(kind, failures, kMost / 1000 * i));
+  for (std::uint64_t i = 0; i < 1000; ++i)
+    most = std::max(most, retry_after(kind, failures, kMost / 1000 * i));
   return most;
 }
 
@@ -30,9 +31,13 @@ TEST(RetryAfter, GrowsByDoublingUpToTwentySeconds) {
   }
 }
 
-TEST(RetryAfter, MayBeNothingAtAll) { EXPECT_EQ(retry_after(FailureKind::transient, 3, 0), Duration::zero()); }
+TEST(RetryAfter, MayBeNothingAtAll) {
+  EXPECT_EQ(retry_after(FailureKind::transient, 3, 0), Duration::zero());
+}
 
-TEST(RetryAfterDeath, IsForFailuresOnly) { EXPECT_DEATH(retry_after(FailureKind::transient, 0, 1), ""); }
+TEST(RetryAfterDeath, IsForFailuresOnly) {
+  EXPECT_DEATH(retry_after(FailureKind::transient, 0, 1), "");
+}
 
 TEST(NeedsOperator, OnlyWhatAPersonCanMend) {
   EXPECT_TRUE(needs_operator(FailureKind::denied));

@@ -29,7 +29,8 @@ TEST(CutBatches, AnItemTooLargeGoesAlone) {
 
 TEST(CutBatches, EveryItemIsInOneBatchThatFits) {
   EXPECT_TRUE(rc::check([] {
-    const auto sizes = *rc::gen::container<Sizes>(rc::gen::inRange<std::size_t>(1, kBatchBytesMax / 2));
+    const auto sizes =
+        *rc::gen::container<Sizes>(rc::gen::inRange<std::size_t>(1, kBatchBytesMax / 2));
     const auto count = *rc::gen::inRange<std::size_t>(1, 26);
     std::size_t begin = 0;
     for (const std::size_t end : cut_batches(sizes, count)) {

@@ -7,7 +7,9 @@
 namespace dynamodb_replicator::core {
 namespace {
 
-item::KeyRef key(const std::string& name) { return std::make_shared<item::Key>(name, "{\"id\":\"" + name + "\"}"); }
+item::KeyRef key(const std::string& name) {
+  return std::make_shared<item::Key>(name, "{\"id\":\"" + name + "\"}");
+}
 
 std::vector<Watermark::Slot> slots(const std::vector<Claim>& claims) {
   std::vector<Watermark::Slot> found;
@@ -54,7 +56,8 @@ TEST_F(KeyTurnsTest, WhatArrivesDuringATurnGetsALaterOne) {
   turns.arrive(key("a"), {1, 11});
   turns.arrive(key("a"), {2, 5, true});
   EXPECT_TRUE(nothing()) << "one operation at a time for a key";
-  EXPECT_EQ(slots(turns.applied(first, now, {})), (Slots{10})) << "the others may be newer than what was read";
+  EXPECT_EQ(slots(turns.applied(first, now, {})), (Slots{10}))
+      << "the others may be newer than what was read";
   const Turn second = take_one();
   EXPECT_TRUE(second.verify);
   EXPECT_EQ(second.sessions, (std::vector<std::uint64_t>{1, 2}));
@@ -76,13 +79,15 @@ TEST_F(KeyTurnsTest, AFailedTurnComesBackWhenItIsTimeAndCountsItsFailures) {
   turns.again(turn, now, {}, false);
   turn = take_one();
   EXPECT_EQ(turn.failures, 2U) << "waiting for a lease is no failure";
-  EXPECT_EQ(slots(turns.applied(turn, now, {})), (Slots{10, 11})) << "both read by the last attempt";
+  EXPECT_EQ(slots(turns.applied(turn, now, {})), (Slots{10, 11}))
+      << "both read by the last attempt";
 }
 
 TEST_F(KeyTurnsTest, AKeyInDoubtIsReadAgainWhenTheDoubtIsOver) {
   turns.arrive(key("a"), {1, 10});
   turns.again(take_one(), now, now + 15s, true);  // an attempt that may land late
-  EXPECT_EQ(turns.applied(take_one(), now, {}).size(), 0U) << "held: the late attempt may overwrite this one";
+  EXPECT_EQ(turns.applied(take_one(), now, {}).size(), 0U)
+      << "held: the late attempt may overwrite this one";
   EXPECT_TRUE(turns.has_claims(1));
   EXPECT_FALSE(turns.busy(1));
   EXPECT_EQ(turns.next_due(), now + 15s);
@@ -131,7 +136,8 @@ TEST_F(KeyTurnsTest, AWriteIssuedAfterTheDoubtEndsIt) {
   turns.applied(take_one(), now, now + 15s);
   turns.arrive(key("a"), {1, 11});
   const Turn early = take_one();
-  EXPECT_EQ(turns.applied(early, now + 15s - 1ns, {}).size(), 0U) << "issued before: it may be overwritten";
+  EXPECT_EQ(turns.applied(early, now + 15s - 1ns, {}).size(), 0U)
+      << "issued before: it may be overwritten";
   turns.arrive(key("a"), {1, 12});
   now += 16s;
   const Turn late = take_one();

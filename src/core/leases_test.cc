@@ -1,5 +1,5 @@
-// Who may take which shard, and when. The property that matters: an owner's end comes before any rival's takeover,
-// whatever the network does to the messages and however far apart the clocks are.
+// Who may take which shard, and when. The property that matters: an owner's end comes before any
+// rival's takeover, whatever the network does to the messages and however far apart the clocks are.
 #include "core/leases.h"
 
 #include <gtest/gtest.h>
@@ -57,7 +57,8 @@ TEST(LeaseWatch, EveryWriteOfTheOwnerStartsTheCountAgain) {
   watch.saw({row("a", "other", "n2")}, now + 9s);
   EXPECT_FALSE(watch.expired(row("a", "other", "n2"), now + 18s, kLease));
   EXPECT_TRUE(watch.expired(row("a", "other", "n2"), now + 19s, kLease));
-  EXPECT_FALSE(watch.expired(row("a", "other", "n3"), now + 60s, kLease)) << "a row that watch has not seen";
+  EXPECT_FALSE(watch.expired(row("a", "other", "n3"), now + 60s, kLease))
+      << "a row that watch has not seen";
 }
 
 TEST(LeaseWatch, ARowThatWasAwayIsNew) {
@@ -75,7 +76,8 @@ TEST(ParentsFinished, KnownParentsMustBeFinished) {
   ShardRow second = row("p2", "");
   EXPECT_FALSE(parents_finished(child, {first, second, child}, {"p1", "p2", "c"}));
   first.finished = true;
-  EXPECT_FALSE(parents_finished(child, {first, second, child}, {"p1", "p2", "c"})) << "a merge has two";
+  EXPECT_FALSE(parents_finished(child, {first, second, child}, {"p1", "p2", "c"}))
+      << "a merge has two";
   second.finished = true;
   EXPECT_TRUE(parents_finished(child, {first, second, child}, {"p1", "p2", "c"}));
 }
@@ -86,7 +88,8 @@ TEST(ParentsFinished, AParentWithoutARowIsWaitedForOnlyWhileItIsListed) {
   EXPECT_TRUE(parents_finished(child, {child}, {"c"})) << "gone with its data";
 }
 
-// ---- choose ---------------------------------------------------------------------------------------------------
+// ---- choose
+// ---------------------------------------------------------------------------------------------------
 
 struct Chooser {
   std::vector<ShardRow> rows;
@@ -113,7 +116,8 @@ TEST(Choose, OneAtATimeUntilTheShareIsFull) {
   EXPECT_EQ(chooser().size(), 1U);
   chooser.mine = {"a", "b"};
   chooser.rows[1].owner = "me";
-  EXPECT_EQ(chooser(), Names{}) << "two of four, and there are two workers: the rest is the other's";
+  EXPECT_EQ(chooser(), Names{})
+      << "two of four, and there are two workers: the rest is the other's";
 }
 
 TEST(Choose, AloneItTakesEverything) {
@@ -211,24 +215,30 @@ TEST(Choose, WorkersEndWithEvenShares) {
   }));
 }
 
-// ---- the owner's end comes first ------------------------------------------------------------------------------
+// ---- the owner's end comes first
+// ------------------------------------------------------------------------------
 
-// An owner renews a row at the service; any message may be slow or lost. A rival reads the row now and then, each
-// read seeing the row at some moment while it is under way. Both use their own clocks, which differ by an offset.
-// When the rival counts the row as expired AND its conditional write would succeed, the owner's end must be past.
+// An owner renews a row at the service; any message may be slow or lost. A rival reads the row now
+// and then, each read seeing the row at some moment while it is under way. Both use their own
+// clocks, which differ by an offset. When the rival counts the row as expired AND its conditional
+// write would succeed, the owner's end must be past.
 TEST(LeaseWatch, TheOwnersEndComesBeforeAnyTakeover) {
   EXPECT_TRUE(rc::check([] {
     using Ms = std::chrono::milliseconds;
-    const auto delay = [] { return Ms(*rc::gen::weightedOneOf<int>({{5, rc::gen::inRange(0, 500)},
-                                                                    {1, rc::gen::inRange(0, 20'000)}})); };
-    const Duration offset = Ms(*rc::gen::inRange(-1'000'000, 1'000'000));  // the rival's clock less the owner's
+    const auto delay = [] {
+      return Ms(*rc::gen::weightedOneOf<int>(
+          {{5, rc::gen::inRange(0, 500)}, {1, rc::gen::inRange(0, 20'000)}}));
+    };
+    const Duration offset =
+        Ms(*rc::gen::inRange(-1'000'000, 1'000'000));  // the rival's clock less the owner's
     struct Stored {
       Instant at;  // when the service applied it (owner's clock)
       int nonce;
     };
     std::vector<Stored> history{{Instant{}, 0}};
     Hold hold{Instant{} - delay(), kLease};  // the acquisition was sent before it was applied
-    // The owner's life: renewals one after the other; the answer, if it comes, arrives after another delay.
+    // The owner's life: renewals one after the other; the answer, if it comes, arrives after
+    // another delay.
     struct Known {
       Instant from;  // the owner knows of this end from here on
       Instant end;

@@ -60,38 +60,48 @@ TEST(MissingRows, OneForEachListedShardWithoutARow) {
 }
 
 TEST(MissingRows, AFreshStreamBeginsWhereAsked) {
-  const auto found = starts(missing_rows("stream", {{"a", {}, true}, {"b", {"a"}, false}}, {}, from(5)));
+  const auto found =
+      starts(missing_rows("stream", {{"a", {}, true}, {"b", {"a"}, false}}, {}, from(5)));
   EXPECT_EQ(found.at("a"), from(5));
   EXPECT_EQ(found.at("b"), from(5));
 }
 
 TEST(MissingRows, AChildBeginsWhereItsParentDid) {
-  const auto found = starts(missing_rows("stream", {{"b", {"a"}, false}}, {row("a", from(3))}, from(99)));
-  EXPECT_EQ(found.at("b"), from(3)) << "everything in it is newer; `latest` of today would lose records";
+  const auto found =
+      starts(missing_rows("stream", {{"b", {"a"}, false}}, {row("a", from(3))}, from(99)));
+  EXPECT_EQ(found.at("b"), from(3))
+      << "everything in it is newer; `latest` of today would lose records";
 }
 
 TEST(MissingRows, SoDoesAGrandchildWhoseParentIsNewToo) {
-  const auto found = starts(missing_rows("stream", {{"c", {"b"}, false}, {"b", {"a"}, true}, {"a", {}, true}},
-                                         {row("a", from(3))}, from(99)));
+  const auto found =
+      starts(missing_rows("stream", {{"c", {"b"}, false}, {"b", {"a"}, true}, {"a", {}, true}},
+                          {row("a", from(3))}, from(99)));
   EXPECT_EQ(found.at("b"), from(3));
   EXPECT_EQ(found.at("c"), from(3));
 }
 
 TEST(MissingRows, AMergeBeginsWithItsEarliestParent) {
   const std::vector<ListedShard> listed{{"c", {"a", "b"}, false}};
-  EXPECT_EQ(starts(missing_rows("stream", listed, {row("a", from(3)), row("b", from(7))}, from(99))).at("c"), from(3));
-  EXPECT_EQ(starts(missing_rows("stream", listed, {row("a", from(7)), row("b", from(3))}, from(99))).at("c"), from(3));
-  EXPECT_EQ(starts(missing_rows("stream", listed, {row("a", from(7)), row("b")}, from(99))).at("c"), StartAt{});
+  EXPECT_EQ(starts(missing_rows("stream", listed, {row("a", from(3)), row("b", from(7))}, from(99)))
+                .at("c"),
+            from(3));
+  EXPECT_EQ(starts(missing_rows("stream", listed, {row("a", from(7)), row("b", from(3))}, from(99)))
+                .at("c"),
+            from(3));
+  EXPECT_EQ(starts(missing_rows("stream", listed, {row("a", from(7)), row("b")}, from(99))).at("c"),
+            StartAt{});
 }
 
 TEST(MissingRows, AStreamThatIsFollowedAlreadyHasNoNewBeginning) {
-  const auto found = starts(missing_rows("stream", {{"z", {"unknown"}, false}}, {row("a", from(7)), row("b", from(3))},
-                                         from(99)));
+  const auto found = starts(missing_rows("stream", {{"z", {"unknown"}, false}},
+                                         {row("a", from(7)), row("b", from(3))}, from(99)));
   EXPECT_EQ(found.at("z"), from(3)) << "its lineage is gone, but what it holds came after we began";
 }
 
 TEST(Vanished, UnfinishedRowsThatAreNotListed) {
-  const std::vector<ShardRow> gone = vanished({{"a", {}, false}}, {row("a"), row("b"), finished("c")});
+  const std::vector<ShardRow> gone =
+      vanished({{"a", {}, false}}, {row("a"), row("b"), finished("c")});
   ASSERT_EQ(gone.size(), 1U);
   EXPECT_EQ(gone[0].shard, "b");
 }
@@ -112,7 +122,8 @@ TEST(ReadUntil, NotWhileAShardHasNoRow) {
 TEST(ReadUntil, NotWhileAFinishedShardsChildrenMayBeUnlisted) {
   const std::vector<ListedShard> listed{{"a", {}, true}};
   EXPECT_FALSE(read_until(at(10), listed, {finished("a")}, false));
-  EXPECT_TRUE(read_until(at(10), listed, {finished("a")}, true)) << "a disabled stream gets no children";
+  EXPECT_TRUE(read_until(at(10), listed, {finished("a")}, true))
+      << "a disabled stream gets no children";
   EXPECT_TRUE(read_until(at(10), {{"b", {}, false}}, {finished("a"), read_to("b", 10)}, false))
       << "a finished shard that is not listed any more has its children listed";
 }

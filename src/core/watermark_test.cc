@@ -74,7 +74,8 @@ TEST(WatermarkDeath, AFinishedRecordCannotBeFinishedAgain) {
   EXPECT_DEATH(mark.finish(slot), "");
 }
 
-// Any order of finishing: the checkpoint is the longest finished beginning, as a plain model computes it.
+// Any order of finishing: the checkpoint is the longest finished beginning, as a plain model
+// computes it.
 TEST(Watermark, IsTheLongestFinishedBeginning) {
   EXPECT_TRUE(rc::check([] {
     const auto parts = *rc::gen::container<std::vector<unsigned>>(rc::gen::inRange(0U, 4U));
