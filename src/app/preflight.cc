@@ -168,31 +168,32 @@ Result<void> check_words(const ReplicateOptions& options) {
 
 Result<void> connect_sides(async::Doors& doors, const ReplicateOptions& options, Prepared& made) {
   const auto side = [&](const char* role, const std::string& text, bool stream, const std::string& profile,
-                        Side& out) -> Result<void> {
+                        const std::string& region, Side& out) -> Result<void> {
     Result<aws::Location> location = stream ? aws::parse_stream(text) : aws::parse_table(text);
     if (!location) {
       Failure failure = std::move(location).error();
       failure.operation = role;
       return failure;
     }
+    if (location->region.empty()) location->region = region;
     Result<Side> connected =
         connect(doors, role, *location, stream ? aws::Service::kinesis : aws::Service::dynamodb, profile);
     if (!connected) return std::move(connected).error();
     out = std::move(*connected);
     return {};
   };
-  if (auto r = side("primary", options.primary, false, options.primary_profile, made.primary); !r) return r;
-  if (auto r = side("replica", options.replica, false, options.replica_profile, made.replica); !r) return r;
+  if (auto r = side("primary", options.primary, false, options.primary_profile, options.primary_region, made.primary); !r) return r;
+  if (auto r = side("replica", options.replica, false, options.replica_profile, options.replica_region, made.replica); !r) return r;
   if (!options.kinesis.empty()) {
     made.kinesis.emplace();
-    if (auto r = side("--kinesis", options.kinesis, true, options.primary_profile, *made.kinesis); !r) return r;
+    if (auto r = side("--kinesis", options.kinesis, true, options.primary_profile, options.kinesis_region, *made.kinesis); !r) return r;
     if (made.kinesis->location.what != aws::Location::What::kinesis_stream) {
       return refusal("--kinesis takes a Kinesis stream; the primary's own stream is read without it");
     }
   }
   const bool elsewhere = options.leases.find('/') != std::string::npos || options.leases.starts_with("arn:");
   if (elsewhere) {
-    if (auto r = side("--leases", options.leases, false, options.replica_profile, made.leases); !r) return r;
+    if (auto r = side("--leases", options.leases, false, options.replica_profile, options.replica_region, made.leases); !r) return r;
   } else {
     made.leases = made.replica;
     made.leases.location.name =

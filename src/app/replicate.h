@@ -14,6 +14,10 @@ namespace dynamodb_replicator::app {
 struct ReplicateOptions {
   std::string primary;  // a location in one of the four forms
   std::string replica;
+  // For which region requests to an explicit endpoint are signed; empty: the one that the AWS CLI would choose.
+  std::string primary_region;
+  std::string replica_region;
+  std::string kinesis_region;
   std::string kinesis;  // a location; empty: the primary's own DynamoDB Stream
   std::string leases;   // a table name or location; empty: "<replica table>-leases" beside the replica
   Duration lease_time = 10s;

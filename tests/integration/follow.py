@@ -1,0 +1,152 @@
+"""A replica follows its primary through kills, splits, merges and junk, from both kinds of stream."""
+
+import base64
+import json
+import random
+import time
+
+import runner
+import tables
+from pairs import Load, Pair
+from watcher import CheckpointWatcher
+from world import wait_until_equal
+
+LEASE_SECONDS = 3
+# After a takeover a checkpoint waits for the doubt of fast mode (15 s); equality does not.
+EQUAL_SECONDS_MAX = 180
+
+
+def amounts(world):
+    """(changes in all, keys in all, kills, seconds over which clients write)"""
+    return (50_000, 2_000, 10, 90) if world.long else (5_000, 240, 3, 20)
+
+
+def make_pairs(world, source):
+    changes, keys, _, _ = amounts(world)
+    prefix = world.name(source)
+    per_pair = -(-keys // len(tables.KEY_SHAPES))
+    return [Pair(world, f"{prefix}-{tables.shape_name(shape)}", shape, source, per_pair, seed)
+            for seed, shape in enumerate(tables.KEY_SHAPES)]
+
+
+class Fleet:
+    """One program for each pair; a killed one is started again at once."""
+
+    def __init__(self, world, pairs):
+        self._world, self._pairs = world, pairs
+        self._programs = [self._start(pair) for pair in pairs]
+
+    def _start(self, pair, *more):
+        return self._world.program(pair.arguments("--lease-time", LEASE_SECONDS, *more))
+
+    def kill_one(self, dice):
+        number = dice.randrange(len(self._pairs))
+        self._programs[number].kill()
+        self._programs[number].__exit__()
+        self._programs[number] = self._start(self._pairs[number])
+
+    def assert_running(self):
+        for program in self._programs:
+            assert program.running(), f"it ended by itself: {program.describe()}"
+
+    def stop(self):
+        """SIGTERM to all: each ends with status 0 in time."""
+        for program in self._programs:
+            program.send(15)
+        for program in self._programs:
+            status = program.wait(20)
+            assert status == 0, program.describe()
+
+    def run_until_caught_up(self):
+        self.close()
+        self._programs = [self._start(pair, "--until-caught-up") for pair in self._pairs]
+        for program in self._programs:
+            status = program.wait(180)
+            assert status == 0, program.describe()
+
+    def close(self):
+        for program in self._programs:
+            program.__exit__()
+
+
+def follow_through_kills(world, source):
+    changes, _, kills, seconds = amounts(world)
+    dice = random.Random(42)
+    pairs = make_pairs(world, source)
+    fleet = Fleet(world, pairs)
+    try:
+        watcher = CheckpointWatcher(world, [pair.leases for pair in pairs])
+        load = Load(pairs, changes, seconds)
+        moments = sorted(dice.uniform(0.05, 1.0) for _ in range(kills))
+        reshards = [] if source != "kinesis" else [(0.35, world.split_first_shard), (0.65, world.merge_last_shards)]
+        start = time.monotonic()
+        while load.running() or moments or reshards:
+            share = (time.monotonic() - start) / seconds
+            if moments and share >= moments[0]:
+                moments.pop(0)
+                fleet.kill_one(dice)
+            if reshards and share >= reshards[0][0]:
+                _, reshard = reshards.pop(0)
+                for pair in pairs:
+                    reshard(pair.stream)
+            time.sleep(0.05)
+        assert load.done >= changes, load.done
+        for pair in pairs:
+            wait_until_equal(pair, EQUAL_SECONDS_MAX)
+        fleet.assert_running()
+        fleet.stop()
+        fleet.run_until_caught_up()
+        for pair in pairs:
+            pair.assert_equal()
+        watcher.assert_never_back()
+        for pair in pairs:
+            assert_only_junk_is_dead_lettered(pair)
+        if source == "kinesis":
+            assert_resharded_to_the_end(world, pairs)
+    finally:
+        fleet.close()
+
+
+def dead_letters(pair):
+    """(shard, sequence) of each dead letter of a pair. A line that a kill tore is no dead letter yet."""
+    found, torn = set(), 0
+    text = pair.dead_letter.read_bytes() if pair.dead_letter.exists() else b""
+    for line in text.split(b"\n"):
+        if not line:
+            continue
+        try:
+            letter = json.loads(line)
+        except ValueError:
+            torn += 1
+            continue
+        assert pair.stream in letter["stream"], letter
+        assert letter["reason"], letter
+        base64.b64decode(letter["raw"], validate=True)
+        found.add((letter["shard"], letter["sequence"]))
+    return found, torn
+
+
+def assert_only_junk_is_dead_lettered(pair):
+    found, torn = dead_letters(pair)
+    assert torn <= 10, f"{torn} torn lines: more than there were kills"
+    assert found == pair.junk, (
+        f"{pair.primary}: {len(pair.junk - found)} junk records not dead-lettered, {len(found - pair.junk)} others were")
+    assert not pair.stream or pair.junk, "no junk was sent: this shows nothing"
+
+
+def assert_resharded_to_the_end(world, pairs):
+    """Closed shards were read to their end, and said so."""
+    for pair in pairs:
+        rows = {row: values for (_, row), values in world.lease_rows(pair.leases).items()}
+        finished = [row for row, values in rows.items() if row.startswith("shard#") and values.get("finished")]
+        assert len(finished) >= 3, f"{pair.primary}: of the one split and two merged shards only these are finished: {finished}"
+
+
+@runner.test("follow.dynamodb_streams_through_kills")
+def _(world):
+    follow_through_kills(world, "streams")
+
+
+@runner.test("follow.kinesis_through_kills_splits_merges_and_junk")
+def _(world):
+    follow_through_kills(world, "kinesis")

@@ -1,0 +1,42 @@
+"""Integration tests: the built program as real processes against DynamoDB Local and kinesis-mock.
+
+    script/netns /usr/bin/python3 tests/integration/run.py [--all] [--list] [NAME...]
+
+--all runs the long form: 50,000 changes and ten kills for each source. NAME: only tests whose name contains it.
+The last line is `N passed, N failed`.
+"""
+
+import argparse
+import signal
+import sys
+
+import runner
+from world import World
+
+import follow  # noqa: F401  each of these registers its tests
+import habits  # noqa: F401
+import install  # noqa: F401
+import operators  # noqa: F401
+import refusals  # noqa: F401
+import workers  # noqa: F401
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--all", action="store_true", help="the long form")
+    parser.add_argument("--list", action="store_true", help="print the tests' names")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    options = parser.parse_args()
+    if options.list:
+        print("\n".join(runner.names()))
+        return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as an interrupt does, through every finally
+    try:
+        with World(options.all) as world:
+            return runner.run(world, options.names)
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
