@@ -19,6 +19,7 @@ import install  # noqa: F401
 import operators  # noqa: F401
 import refusals  # noqa: F401
 import signing  # noqa: F401
+import tls  # noqa: F401
 import workers  # noqa: F401
 
 
