@@ -1,221 +1,89 @@
-"""Every kind of request is the one that botocore would send, and carries botocore's signature.
-
-The program's client composes and signs each request and hands it over instead of sending it (tests/probes). Two
-independent views of it: what botocore's own client for the same operation sends (target, content type, path, the
-scope that it signs for), and botocore's signer over the very bytes of ours.
-"""
-
-import datetime
-import json
-import random
-import subprocess
-
-import botocore.auth
-import botocore.awsrequest
-import botocore.config
-import botocore.credentials
-import botocore.session
+"""Every request as the services want it: signed as botocore signs, over TLS to a host that proved its name."""
 
 import runner
-from program import BIN
+import tables
+from front import NAMES, Authority, SigningFront, hosts_prefix
+from pairs import Pair
+from program import run
 
-# Each operation that the program uses, with parameters that botocore accepts.
-ITEM = {"id": {"S": "a\u00e9\U0001f600"}}
-STREAM = "arn:aws:dynamodb:us-east-1:123456789012:table/t-1/stream/2026-01-02T03:04:05.678"
-OPERATIONS = [
-    ("dynamodb", "DescribeTable", {"TableName": "t-1"}),
-    ("dynamodb", "DescribeTimeToLive", {"TableName": "t-1"}),
-    ("dynamodb", "CreateTable", {
-        "TableName": "t-1", "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}),
-    ("dynamodb", "BatchGetItem", {"RequestItems": {"t-1": {"Keys": [ITEM], "ConsistentRead": True}}}),
-    ("dynamodb", "BatchWriteItem", {"RequestItems": {"t-1": [{"PutRequest": {"Item": ITEM}}]}}),
-    ("dynamodb", "TransactWriteItems", {"TransactItems": [{"Put": {"TableName": "t-1", "Item": ITEM}}]}),
-    ("dynamodb", "GetItem", {"TableName": "t-1", "Key": ITEM}),
-    ("dynamodb", "PutItem", {"TableName": "t-1", "Item": ITEM}),
-    ("dynamodb", "DeleteItem", {"TableName": "t-1", "Key": ITEM}),
-    ("dynamodb", "UpdateItem", {"TableName": "t-1", "Key": ITEM}),
-    ("dynamodb", "Query", {"TableName": "t-1", "KeyConditionExpression": "id = :i",
-                           "ExpressionAttributeValues": {":i": {"S": "x"}}}),
-    ("dynamodb", "Scan", {"TableName": "t-1", "Segment": 0, "TotalSegments": 3}),
-    ("streams", "ListStreams", {"TableName": "t-1"}),
-    ("streams", "DescribeStream", {"StreamArn": STREAM}),
-    ("streams", "GetShardIterator", {"StreamArn": STREAM, "ShardId": "shardId-" + "0" * 20,
-                                     "ShardIteratorType": "TRIM_HORIZON"}),
-    ("streams", "GetRecords", {"ShardIterator": STREAM + "|1|AAAA+/=="}),
-    ("kinesis", "DescribeStreamSummary", {"StreamName": "s"}),
-    ("kinesis", "ListShards", {"StreamName": "s"}),
-    ("kinesis", "GetShardIterator", {"StreamName": "s", "ShardId": "shardId-000000000000",
-                                     "ShardIteratorType": "LATEST"}),
-    ("kinesis", "GetRecords", {"ShardIterator": "AAAA+/=="}),
-]
-BOTOCORE_NAME = {"dynamodb": "dynamodb", "streams": "dynamodbstreams", "kinesis": "kinesis"}
-ENDPOINTS = [
-    (True, "dynamodb.us-east-1.amazonaws.com", 443), (False, "127.0.0.1", 8000), (False, "localhost", 80),
-    (True, "localhost", 4567), (False, "localhost", 443), (True, "localhost", 80), (False, "::1", 8000),
-]
-SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-TOKEN = "FwoGZXIvYXdzEBYaDExample+/Token==" * 20
-NOW = datetime.datetime(2026, 3, 4, 5, 6, 7)
+SHAPE = ("S", "N")
+ACCESS_KEY, SECRET_KEY, TOKEN = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "a/session+token=="
+
+# Operations that following needs, at least.
+OPERATIONS = {
+    "DynamoDB_20120810": ["DescribeTable", "CreateTable", "BatchGetItem", "BatchWriteItem", "PutItem", "UpdateItem"],
+    "DynamoDBStreams_20120810": ["DescribeStream", "GetShardIterator", "GetRecords"],
+    "Kinesis_20131202": ["ListShards", "GetShardIterator", "GetRecords"],
+}
 
 
-class Probe:
-    def __enter__(self):
-        self._process = subprocess.Popen([str(BIN / "sign_probe")], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        return self
-
-    def __exit__(self, *unused):
-        self._process.stdin.close()
-        self._process.stdout.close()
-        assert self._process.wait(10) == 0
-
-    def ask(self, service, operation, body, endpoint=ENDPOINTS[0], region="us-east-1", key="AKIDEXAMPLE",
-            secret=SECRET, token="", now=NOW):
-        question = {"service": service, "operation": operation, "body": body, "tls": endpoint[0],
-                    "host": endpoint[1], "port": endpoint[2], "region": region, "access_key": key,
-                    "secret_key": secret, "token": token,
-                    "time": int(now.replace(tzinfo=datetime.timezone.utc).timestamp())}
-        self._process.stdin.write(json.dumps(question).encode() + b"\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
+def authority(world):
+    if not hasattr(world, "authority"):
+        world.authority = Authority(world.directory / "authority")
+    return world.authority
 
 
-def header(request, name):
-    found = [value for key, value in request["headers"] if key.lower() == name.lower()]
-    assert len(found) == 1, (name, request["headers"])
-    return found[0]
+def environment(bundle, token=None):
+    given = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
+    return {**given, **({"AWS_SESSION_TOKEN": token} if token else {}), **({"AWS_CA_BUNDLE": str(bundle)} if bundle else {})}
 
 
-class At:
-    """botocore's clock, stopped; it is read in one place under one of two names, by version."""
-
-    def __init__(self, now):
-        self._now = now
-
-    def __enter__(self):
-        now = self._now
-
-        class Stopped(datetime.datetime):
-            @classmethod
-            def utcnow(cls):
-                return now
-
-            @classmethod
-            def now(cls, zone=None):
-                return now.replace(tzinfo=zone)
-
-        class Module:
-            datetime, timezone, timedelta = Stopped, datetime.timezone, datetime.timedelta
-
-        self._saved = {name: getattr(botocore.auth, name)
-                       for name in ("datetime", "get_current_datetime") if hasattr(botocore.auth, name)}
-        if "datetime" in self._saved:
-            botocore.auth.datetime = Module
-        if "get_current_datetime" in self._saved:
-            botocore.auth.get_current_datetime = lambda *unused, **more: now
-
-    def __exit__(self, *unused):
-        for name, value in self._saved.items():
-            setattr(botocore.auth, name, value)
+def locations(pair):
+    """The pair by region and table, as a user names it."""
+    arguments = ["replicate", f"us-east-1/{pair.primary}", f"eu-west-1/{pair.replica}", "--leases", pair.leases, "--until-caught-up"]
+    return arguments + (["--kinesis", f"us-east-1/{pair.stream}"] if pair.stream else [])
 
 
-def botocore_authorization(request, signing_name, region, key, secret, token, now):
-    """botocore's signer over our bytes: same headers, but Host, date and token are its own."""
-    added = ("authorization", "host", "x-amz-date", "x-amz-security-token", "accept-encoding", "user-agent")
-    host = f"[{request['host']}]" if ":" in request["host"] else request["host"]
-    url = f"{'https' if request['tls'] else 'http'}://{host}:{request['port']}{request['target']}"
-    theirs = botocore.awsrequest.AWSRequest(
-        method=request["method"], url=url, data=request["body"].encode(),
-        headers={name: value for name, value in request["headers"] if name.lower() not in added})
-    credentials = botocore.credentials.Credentials(key, secret, token or None)
-    with At(now):
-        botocore.auth.SigV4Auth(credentials, signing_name, region).add_auth(theirs)
-    assert theirs.headers["X-Amz-Date"] == header(request, "X-Amz-Date")
-    if token:
-        assert theirs.headers["X-Amz-Security-Token"] == header(request, "X-Amz-Security-Token")
-    return theirs.headers["Authorization"]
+def follow_over_tls(world, token):
+    prefix = hosts_prefix(world.directory)
+    seen = set()
+    for source in ("streams", "kinesis"):
+        pair = Pair(world, world.name("tls"), SHAPE, source, 30, 1)
+        pair.change(120)
+        certificate = authority(world).certificate("good", NAMES)
+        with SigningFront(world, certificate, ACCESS_KEY, SECRET_KEY, token) as front:
+            status, _, log, _ = run(locations(pair), environment(authority(world).bundle, token), seconds=120, prefix=prefix)
+            assert status == 0, log
+            assert not front.wrong, front.wrong[:5]
+            seen |= front.seen
+        pair.assert_equal()
+    wanted = {f"{service}.{operation}" for service, operations in OPERATIONS.items() for operation in operations}
+    assert wanted <= seen, f"never asked for: {sorted(wanted - seen)}"
 
 
-def compare(probe, service, operation, body, region="us-east-1", key="AKIDEXAMPLE", secret=SECRET, token="",
-            now=NOW, **more):
-    request = probe.ask(service, operation, body, region=region, key=key, secret=secret, token=token, now=now, **more)
-    assert request["body"] == body
-    ours = header(request, "Authorization")
-    signing_name = "kinesis" if service == "kinesis" else "dynamodb"
-    theirs = botocore_authorization(request, signing_name, region, key, secret, token, now)
-    assert ours == theirs, f"{operation} with {more}:\nours   {ours}\ntheirs {theirs}"
-    return request
-
-
-def botocore_request(service, operation, parameters, token):
-    """What botocore's own client would send, caught before it is sent."""
-    session = botocore.session.Session()
-    client = session.create_client(
-        BOTOCORE_NAME[service], region_name="us-east-1", aws_access_key_id="AKIDEXAMPLE",
-        aws_secret_access_key=SECRET, aws_session_token=token or None)
-    caught = []
-
-    class Stop(Exception):
-        pass
-
-    def stop(request, **unused):
-        caught.append(request)
-        raise Stop
-
-    client.meta.events.register("before-send", stop)
-    try:
-        client._make_api_call(operation, parameters)
-    except Stop:
-        pass
-    return caught[0]
-
-
-def as_text(value):
-    return value.decode() if isinstance(value, bytes) else value
-
-
-@runner.test("signing.every_operation_signs_as_botocore_does")
-def _(_world):
-    with Probe() as probe:
-        for service, operation, parameters in OPERATIONS:
-            for token in ("", TOKEN):
-                for endpoint in ENDPOINTS:
-                    for body in (json.dumps(parameters), json.dumps(parameters, ensure_ascii=False)):
-                        compare(probe, service, operation, body, endpoint=endpoint, token=token)
-
-
-@runner.test("signing.every_operation_is_addressed_as_botocore_does")
-def _(_world):
-    with Probe() as probe:
-        for service, operation, parameters in OPERATIONS:
-            for token in ("", TOKEN):
-                theirs = botocore_request(service, operation, parameters, token)
-                body = as_text(theirs.body)
-                ours = compare(probe, service, operation, body, token=token)
-                headers = {name.lower(): as_text(value) for name, value in theirs.headers.items()}
-                for name in ("X-Amz-Target", "Content-Type"):
-                    assert header(ours, name) == headers[name.lower()], (operation, name, headers)
-                assert (ours["method"], ours["target"]) == (theirs.method, "/"), operation
-                scope = headers["authorization"].split("Credential=")[1].split(",")[0].split("/")[2:]
-                assert header(ours, "Authorization").split("Credential=")[1].split(",")[0].split("/")[2:] == scope
-                assert (headers.get("x-amz-security-token") or "") == token
-
-
-@runner.test("signing.random_requests_sign_as_botocore_does")
+@runner.test("signing.each_operation_signs_as_botocore_does_over_tls")
 def _(world):
-    dice = random.Random(4711)
-    printable = [chr(code) for code in range(32, 127)] + list("\u00e9\u00df\u4e2d\u2028\U0001f600\n\t\0")
+    follow_over_tls(world, None)
 
-    def word(most, letters):
-        return "".join(dice.choice(letters) for _ in range(dice.randrange(1, most)))
 
-    plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-    with Probe() as probe:
-        for _ in range(5000 if world.long else 500):
-            service, operation, _ = dice.choice(OPERATIONS)
-            compare(probe, service, operation, word(2000, printable),
-                    endpoint=(dice.random() < 0.5, word(30, plain.lower()), dice.randrange(1, 65536)),
-                    region=word(12, plain.lower() + "-"), key=word(30, plain), secret=word(60, plain + "+/="),
-                    token=word(900, plain + "+/=") if dice.random() < 0.5 else "",
-                    now=datetime.datetime(2000, 1, 1) + datetime.timedelta(seconds=dice.randrange(3_000_000_000)))
+@runner.test("signing.each_operation_signs_as_botocore_does_with_a_session_token")
+def _(world):
+    follow_over_tls(world, TOKEN)
+
+
+def refused_by_tls(world, certificate, bundle, word):
+    name = world.name("untrusted")
+    for table in (f"{name}-primary", f"{name}-replica"):
+        tables.create_table(world.dynamodb, table, SHAPE)
+    with SigningFront(world, certificate, ACCESS_KEY, SECRET_KEY) as front:
+        status, _, log, seconds = run(
+            ["replicate", f"us-east-1/{name}-primary", f"eu-west-1/{name}-replica"], environment(bundle),
+            prefix=hosts_prefix(world.directory))
+        assert status == 2 and seconds < 20, (status, seconds, log)
+        assert word in log.lower(), log
+        assert not front.seen, f"a request was sent all the same: {front.seen}"
+
+
+@runner.test("signing.a_certificate_for_another_name_is_refused")
+def _(world):
+    refused_by_tls(world, authority(world).certificate("other", ["example.com"]), authority(world).bundle, "certificate")
+
+
+@runner.test("signing.an_expired_certificate_is_refused")
+def _(world):
+    refused_by_tls(world, authority(world).certificate("old", NAMES, expired=True), authority(world).bundle, "certificate")
+
+
+@runner.test("signing.an_untrusted_certificate_is_refused")
+def _(world):
+    refused_by_tls(world, authority(world).certificate("unknown", NAMES), None, "certificate")
