@@ -20,10 +20,7 @@ import operators  # noqa: F401
 import refusals  # noqa: F401
 import signer  # noqa: F401
 import signing  # noqa: F401
-<<<<<<< HEAD
 import tls  # noqa: F401
-=======
->>>>>>> main
 import workers  # noqa: F401
 
 
