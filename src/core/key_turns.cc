@@ -41,9 +41,8 @@ void KeyTurns::resolve_doubts(Instant now) {
     const auto found = keys_.find(canonical);
     if (found == keys_.end() || found->second.state != State::idle || !found->second.doubt) continue;
     Entry& entry = found->second;
-    if (*entry.doubt > now) {
-      in_doubt_.emplace(*entry.doubt, canonical);  // the doubt has grown meanwhile
-    } else if (entry.held.empty()) {
+    if (*entry.doubt > now) continue;  // it has grown since: settle() has entered the later time too
+    if (entry.held.empty()) {
       keys_.erase(found);
     } else {
       entry.state = State::queued;

@@ -1,6 +1,8 @@
 #include "core/shards.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 
 namespace dynamodb_replicator::core {
 namespace {
@@ -16,10 +18,45 @@ bool has_children(const std::vector<ListedShard>& listed, const std::string& sha
   });
 }
 
+StartAt earlier(const StartAt& a, const StartAt& b) {
+  if (a.kind == StartAt::Kind::trim_horizon || b.kind == StartAt::Kind::trim_horizon) return {};
+  return a.time < b.time ? a : b;
+}
+
+// Where each shard begins: its row says it; else the earliest of its ancestors that have rows; else `otherwise_`.
+class Beginnings {
+ public:
+  Beginnings(const std::vector<ListedShard>& listed, const std::vector<ShardRow>& rows, const StartAt& start)
+      : otherwise_(start) {
+    for (const ListedShard& shard : listed) parents_[shard.id] = shard.parents;
+    for (const ShardRow& row : rows) {
+      otherwise_ = known_.empty() ? row.start : earlier(otherwise_, row.start);
+      known_[row.shard] = row.start;
+    }
+  }
+  StartAt of(const std::string& shard) { return inherited(shard).value_or(otherwise_); }
+
+ private:
+  std::optional<StartAt> inherited(const std::string& shard) {
+    const auto [place, fresh] = known_.try_emplace(shard);  // entered at once: a circle in the listing ends here
+    if (!fresh) return place->second;
+    std::optional<StartAt> start;
+    for (const std::string& parent : parents_[shard]) {
+      const std::optional<StartAt> above = inherited(parent);
+      if (above) start = start ? earlier(*start, *above) : *above;
+    }
+    return place->second = start;
+  }
+  std::map<std::string, std::vector<std::string>> parents_;
+  std::map<std::string, std::optional<StartAt>> known_;  // nullopt: no ancestor with a row
+  StartAt otherwise_;
+};
+
 }  // namespace
 
 std::vector<ShardRow> missing_rows(const std::string& stream, const std::vector<ListedShard>& listed,
                                    const std::vector<ShardRow>& rows, const StartAt& start) {
+  Beginnings beginnings(listed, rows, start);
   std::vector<ShardRow> missing;
   for (const ListedShard& shard : listed) {
     if (row_of(rows, shard.id) != nullptr) continue;
@@ -27,10 +64,7 @@ std::vector<ShardRow> missing_rows(const std::string& stream, const std::vector<
     row.stream = stream;
     row.shard = shard.id;
     row.parents = shard.parents;
-    row.start = start;
-    for (const std::string& parent : shard.parents) {
-      if (const ShardRow* known = row_of(rows, parent)) row.start = known->start;
-    }
+    row.start = beginnings.of(shard.id);
     missing.push_back(std::move(row));
   }
   return missing;

@@ -8,9 +8,9 @@
 
 namespace dynamodb_replicator::core {
 
-// Rows for listed shards that have none. A child begins where its parent did (everything in it is newer than its
-// parent's start); a shard without a known parent begins at `start`. An open parent whose child is listed counts
-// as closed (the listing is inconsistent with itself now and then).
+// Rows for listed shards that have none. A child begins where its parents or their ancestors did, at the earliest
+// (everything in it is newer); a shard without a known ancestor begins at `start` if nothing is followed yet, else
+// at the earliest start of all rows: `latest` of today would skip what came since we began.
 std::vector<ShardRow> missing_rows(const std::string& stream, const std::vector<ListedShard>& listed,
                                    const std::vector<ShardRow>& rows, const StartAt& start);
 

@@ -1,0 +1,70 @@
+#include "sim/faults.h"
+
+namespace dynamodb_replicator::sim {
+namespace {
+
+struct Kind {
+  std::string_view name;
+  std::uint32_t usual;  // of 100,000 opportunities (workers: every 2 s, streams: every 5 s); a run
+                        // has a quarter to four times of it
+};
+
+constexpr std::array<Kind, kFaults> kKinds{{
+    {"refused", 600},
+    {"reset_before", 500},
+    {"reset_after", 500},
+    {"lost_request", 250},
+    {"lost_answer", 250},
+    {"late_apply", 400},
+    {"error_before", 500},
+    {"error_after", 500},
+    {"not_json", 300},
+    {"throttled", 1500},
+    {"broken_body", 300},
+    {"truncated", 300},
+    {"slow", 400},
+    {"outage", 2000},
+    {"unprocessed_keys", 3000},
+    {"unprocessed_items", 4000},
+    {"stale_read", 40000},
+    {"empty_page", 10000},
+    {"expired_iterator", 500},
+    {"hidden_child", 40000},
+    {"open_parent", 40000},
+    {"rotate", 8000},
+    {"split", 5000},
+    {"merge", 5000},
+    {"duplicate_record", 3000},
+    {"reordered_record", 5000},
+    {"two_spellings", 25000},
+    {"junk", 300},
+    {"crash", 3000},
+    {"machine_crash", 1500},
+    {"pause", 4000},
+    {"stall", 100},
+    {"clock_jump", 1000},
+}};
+
+}  // namespace
+
+std::string_view name_of(Fault fault) { return kKinds[static_cast<std::size_t>(fault)].name; }
+
+Faults::Faults(base::Prng prng, bool with_chaos) : prng_(prng) {
+  if (!with_chaos) return;
+  for (std::size_t i = 0; i < kFaults; ++i) {
+    const bool off = prng_.chance(1, 3);
+    const std::uint64_t quarters = 1 + prng_.below(16);
+    const std::uint64_t rate = kKinds[i].usual * quarters / 4;
+    if (!off) rates_[i] = static_cast<std::uint32_t>(rate < 90000 ? rate : 90000);
+  }
+}
+
+bool Faults::strikes(Fault fault) {
+  const std::uint32_t rate = rates_[index(fault)];
+  if (rate == 0) return false;
+  if (!prng_.chance(rate, 100000)) return false;
+  count(fault);
+  return true;
+}
+
+}  // namespace dynamodb_replicator::sim

@@ -1,0 +1,83 @@
+// What can go wrong in the world, one name for each kind, and how often in this run.
+//
+// Every run draws its own plan from the seed: about a third of the kinds are off, the others get a
+// rate of their own, so that over many seeds each kind is seen alone, in company and often. Each
+// strike is counted; the sums are printed at the end of a range of seeds.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "base/prng.h"
+
+namespace dynamodb_replicator::sim {
+
+enum class Fault : std::uint8_t {
+  // one HTTP exchange
+  refused,       // nobody listens: certain that nothing was served
+  reset_before,  // connection lost, request not served
+  reset_after,   // connection lost, request served
+  lost_request,  // silence, not served
+  lost_answer,   // silence, served
+  late_apply,    // silence, served after the client's deadline
+  error_before,  // 500, not served
+  error_after,   // 500, served
+  not_json,      // 503 with a page of HTML, not served
+  throttled,     // 400 with a throttling code, not served
+  broken_body,   // served; a byte of the answer differs from what its checksum was taken of
+  truncated,     // served; the answer ends too early
+  slow,          // seconds of latency, perhaps past the deadline
+  outage,        // a host is away for seconds
+  // answers that services may give at any time
+  unprocessed_keys,
+  unprocessed_items,
+  stale_read,        // an eventually consistent read that shows the past
+  empty_page,        // GetRecords without records although there are some
+  expired_iterator,  // long before its time
+  hidden_child,      // a new shard is not listed yet
+  open_parent,       // a closed shard is still listed as open
+  // streams
+  rotate,
+  split,
+  merge,
+  duplicate_record,
+  reordered_record,
+  two_spellings,  // one key under a second partition key
+  junk,
+  // processes
+  crash,
+  machine_crash,  // what was not yet on disk is lost
+  pause,
+  stall,
+  clock_jump,  // of wall time
+  count
+};
+
+std::string_view name_of(Fault fault);
+inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::count);
+
+class Faults {
+ public:
+  // `with_chaos` false: nothing ever strikes.
+  Faults(base::Prng prng, bool with_chaos);
+
+  // Draws; counts if it strikes. Rates are per opportunity.
+  bool strikes(Fault fault);
+  // For faults that are scheduled and not drawn: is the kind on in this run?
+  [[nodiscard]] bool on(Fault fault) const { return rates_[index(fault)] > 0; }
+  void count(Fault fault) { ++counts_[index(fault)]; }
+  // From here on nothing strikes.
+  void heal() { rates_.fill(0); }
+
+  [[nodiscard]] const std::array<std::uint64_t, kFaults>& counts() const { return counts_; }
+
+ private:
+  static std::size_t index(Fault fault) { return static_cast<std::size_t>(fault); }
+  base::Prng prng_;
+  std::array<std::uint32_t, kFaults> rates_{};  // of 100,000
+  std::array<std::uint64_t, kFaults> counts_{};
+};
+
+}  // namespace dynamodb_replicator::sim

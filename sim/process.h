@@ -1,0 +1,84 @@
+// A simulated machine with its disk and clocks, and a process that runs on it behind its own doors.
+//
+// A crash destroys, in one stroke, the process's root task, its doors and its loop, as SIGKILL
+// would: nothing of it runs again, while its requests on the way live on in the world. A machine's
+// disk survives. A process is crashed, paused or started by events of the world only, never from
+// inside one of its own handlers.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "app/replicate.h"
+#include "async/doors.h"
+#include "sim/http_door.h"
+#include "sim/world.h"
+
+namespace dynamodb_replicator::sim {
+
+struct Machine {
+  std::string name;
+  Duration boot{0};         // what its CLOCK_BOOTTIME showed when the world began
+  Duration wall_offset{0};  // its wall clock less the true time
+  std::map<std::string, std::string> variables;
+  struct File {
+    std::string durable;
+    std::string pending;  // written and not yet on disk
+  };
+  std::map<std::string, File> files;
+  // What was pending is lost, but for a prefix that the seed chooses.
+  void lose_power(base::Prng& prng);
+};
+
+class Process {
+ public:
+  using Program = std::function<async::Task<int>(async::Doors&, app::Control&)>;
+  // REQUIRES: world, machine and network outlive it.
+  Process(World& world, Machine& machine, Network& network, std::string name);
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+  ~Process();
+
+  // REQUIRES: !running().
+  void start(const Program& program);
+  void crash();
+  void pause(Duration how_long);
+  void resume() { frozen_until_ = Duration{0}; }
+  // As SIGTERM does. REQUIRES: running().
+  void ask_to_stop();
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  Machine& machine() { return machine_; }
+  [[nodiscard]] bool running() const { return life_ != nullptr; }
+  // The exit status of the last program that ended by itself.
+  [[nodiscard]] std::optional<int> exit_status() const { return exit_status_; }
+  // Of the running program, or of the last one that ended by itself.
+  [[nodiscard]] const flow::Metrics& metrics() const;
+
+  // For the world, which drives it.
+  [[nodiscard]] std::size_t ready() const;
+  void run(std::size_t index);
+  void fire();
+  [[nodiscard]] std::optional<Duration> next_time() const;
+
+ private:
+  struct Life;
+  [[nodiscard]] bool frozen() const { return world_.now() < frozen_until_; }
+  void notice_end();
+
+  World& world_;
+  Machine& machine_;
+  Network& network_;
+  std::string name_;
+  base::Prng dice_;
+  int starts_ = 0;
+  Duration frozen_until_{0};
+  std::optional<int> exit_status_;
+  flow::Metrics last_metrics_;
+  std::unique_ptr<Life> life_;
+};
+
+}  // namespace dynamodb_replicator::sim

@@ -1,0 +1,52 @@
+#include "sim/process_doors.h"
+
+#include <array>
+
+namespace dynamodb_replicator::sim {
+
+Result<std::optional<std::string>> MachineFiles::read(const std::string& path) {
+  const auto found = machine_.files.find(path);
+  if (found == machine_.files.end()) return std::optional<std::string>{};
+  return std::optional<std::string>{found->second.durable + found->second.pending};
+}
+
+async::Task<Result<void>> MachineFiles::append_line(const std::string& path, std::string line) {
+  Machine::File& file = machine_.files[path];
+  const std::string& last = file.pending.empty() ? file.durable : file.pending;
+  if (!last.empty() && last.back() != '\n') file.pending += '\n';
+  file.pending += line + '\n';
+  const Duration on_disk = world_.now() + between(prng_, 100us, 20ms);
+  co_await loop_.sleep_until(Instant{} + machine_.boot + on_disk);
+  file.durable += file.pending;
+  file.pending.clear();
+  co_return Result<void>{};
+}
+
+Result<void> MachineFiles::probe_append(const std::string& path) {
+  machine_.files[path];
+  return {};
+}
+
+std::optional<std::string> MachineEnvironment::variable(const std::string& name) {
+  const auto found = machine_.variables.find(name);
+  if (found == machine_.variables.end()) return std::nullopt;
+  return found->second;
+}
+
+Result<std::string> MachineEnvironment::run_command(const std::string&) {
+  Failure failure;
+  failure.kind = FailureKind::configuration;
+  failure.operation = "run a command";
+  failure.message = "there are no commands on this machine";
+  return failure;
+}
+
+void CapturedLog::write(async::Level level, std::string_view message,
+                        const std::vector<Field>& fields) {
+  constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warning", "error"};
+  std::string text(message);
+  for (const auto& [name, value] : fields) text.append(" ").append(name).append("=").append(value);
+  world_.trace(name_, kLevels[static_cast<std::size_t>(level)], text);
+}
+
+}  // namespace dynamodb_replicator::sim

@@ -1,0 +1,43 @@
+// What both kinds of stream have in common: positions in a shard, iterators, and what the checker
+// is told.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/value.h"
+#include "sim/world.h"
+
+namespace dynamodb_replicator::sim {
+
+// A record that a stream now holds.
+struct Emitted {
+  std::string shard;
+  std::string sequence;
+  std::string key;          // canonical; empty: junk
+  std::size_t version = 0;  // of the primary when the record was made
+};
+using EmittedWatcher = std::function<void(const Emitted&)>;
+// A shard with parents has come into being.
+using BirthWatcher =
+    std::function<void(const std::string& shard, const std::vector<std::string>& parents)>;
+
+// Iterators are opaque to clients: shard, index of the next record, when it expires.
+struct Iterator {
+  std::string shard;
+  std::size_t next = 0;
+  Duration expires{0};
+};
+std::string to_text(const Iterator& iterator);
+std::optional<Iterator> parse_iterator(std::string_view text);
+
+// Sequence numbers: growing decimal numbers whose length changes soon after the start, since
+// comparing them as text is a mistake worth finding.
+inline constexpr std::uint64_t kFirstNumber = 999'999'999'999'999'900;
+std::string sequence_text(std::string_view prefix, std::uint64_t number);
+std::optional<std::uint64_t> parse_sequence(std::string_view prefix, std::string_view text);
+
+}  // namespace dynamodb_replicator::sim

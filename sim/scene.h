@@ -1,0 +1,78 @@
+// The stage of one run: what is drawn from the seed before it begins, and who stands on it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/check.h"
+#include "sim/endpoint.h"
+#include "sim/process.h"
+#include "sim/run.h"
+#include "sim/writer.h"
+
+namespace dynamodb_replicator::sim {
+
+struct Drawn {
+  Schema schema;
+  Writer::Options writer;
+  std::size_t shards = 1;
+  Duration chaos_for{0};
+  Duration lease{0};
+  Duration doubt{0};
+  std::string verify = "auto";
+};
+Drawn draw(base::Prng prng);
+std::string to_text(const Drawn& drawn);
+
+class Scene {
+ public:
+  Scene(const RunOptions& options, const Replicate& replicate);
+
+  // Runs to the end and says how it was.
+  RunResult play();
+
+ private:
+  struct Worker {
+    std::unique_ptr<Machine> machine;
+    std::unique_ptr<Process> process;
+    Duration started{0};
+  };
+  void open_services();
+  void open_workers();
+  void start(Worker& worker);
+  void start_later(Worker& worker, Duration delay);
+  void trouble_workers();
+  void trouble_streams();
+  void trouble_network();
+  void watch_workers();
+  void look_at(const flow::Metrics& metrics);
+  void heal();
+  void converge();
+  void wind_down();
+  [[nodiscard]] app::ReplicateOptions options_for_workers() const;
+
+  RunOptions options_;
+  Replicate replicate_;
+  World world_;
+  base::Prng prng_;
+  Drawn drawn_;
+  Network network_;
+  DynamoDb primary_db_;
+  DynamoDb replica_db_;
+  Table& primary_;
+  Table& replica_;
+  std::unique_ptr<TableStream> stream_;
+  std::unique_ptr<Kinesis> kinesis_;
+  Endpoint primary_endpoint_;
+  Endpoint replica_endpoint_;
+  Endpoint kinesis_endpoint_;
+  std::vector<Worker> workers_;
+  std::unique_ptr<Checker> checker_;
+  std::unique_ptr<Writer> writer_;
+  bool healed_ = false;
+  Duration healed_at_{0};
+  bool ending_ = false;
+};
+
+}  // namespace dynamodb_replicator::sim

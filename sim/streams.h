@@ -1,0 +1,74 @@
+// The DynamoDB Stream of one simulated table: a record for every write that changed something.
+//
+// Shards follow the key's hash; they rotate (one child) and split (two), never merge. Listings come
+// in short pages and may lag: a child not yet listed, a parent still shown as open. Source: Amazon
+// DynamoDB Streams API Reference.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "sim/dynamodb.h"
+#include "sim/records.h"
+#include "sim/table.h"
+#include "sim/world.h"
+
+namespace dynamodb_replicator::sim {
+
+class TableStream {
+ public:
+  TableStream(World& world, Table& table, std::string table_arn, std::size_t shards);
+
+  [[nodiscard]] const std::string& arn() const { return arn_; }
+  [[nodiscard]] const std::string& label() const { return label_; }
+  void watch(EmittedWatcher watcher, BirthWatcher births) {
+    watcher_ = std::move(watcher);
+    births_ = std::move(births);
+  }
+
+  // One open shard, chosen by the seed, ends and has one or two children.
+  void rotate();
+  void split();
+  [[nodiscard]] std::size_t open_shards() const;
+
+  Answer call(std::string_view operation, Json request);
+
+ private:
+  struct Record {
+    std::uint64_t number = 0;
+    std::string json;
+  };
+  struct Shard {
+    std::string id;
+    std::string parent;
+    std::uint64_t low = 0;  // of the key's hash, inclusive
+    std::uint64_t high = 0;
+    std::uint64_t first = 0;  // sequence number from which it could hold records
+    bool closed = false;
+    Duration listed_from{0};
+    Duration shown_closed_from{0};
+    std::vector<Record> records;
+  };
+  Shard& add(const std::string& parent, std::uint64_t low, std::uint64_t high);
+  Shard* pick_open();
+  void end(Shard& shard);
+  Shard* find(std::string_view id);
+  void append(const Table::Change& change);
+
+  Answer describe(Json request);
+  Answer iterator(Json request);
+  Answer records(Json request);
+
+  World& world_;
+  Table& table_;
+  base::Prng prng_;
+  std::string label_;
+  std::string arn_;
+  std::deque<Shard> shards_;
+  std::uint64_t next_number_ = kFirstNumber;
+  EmittedWatcher watcher_;
+  BirthWatcher births_;
+};
+
+}  // namespace dynamodb_replicator::sim

@@ -1,0 +1,89 @@
+// The simulated world: virtual time, one queue of events, one seed.
+//
+// Everything that happens is an event of the world (a request arrives, a shard splits, a machine
+// dies) or one ready handler of one process. While a process has a ready handler, the seed picks
+// which one runs next; when none has, time moves to the next event or timer. So a run is a function
+// of its seed. What must hold:
+//  - Every part draws from its own generator, part(name): a new draw in one part does not shift the
+//  others.
+//  - Nothing here iterates over pointers or hashes; nothing reads a real clock.
+//  - Everything worth telling goes through trace(): its digest is the identity of the run.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <queue>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/prng.h"
+#include "base/time.h"
+#include "sim/faults.h"
+
+namespace dynamodb_replicator::sim {
+
+class Process;
+
+class World {
+ public:
+  struct Options {
+    std::uint64_t seed = 0;
+    bool show = false;  // print the trace
+    bool chaos = true;  // false: nothing goes wrong
+  };
+  explicit World(Options options);
+
+  [[nodiscard]] Duration now() const { return now_; }  // since the beginning
+  [[nodiscard]] WallTime wall() const;                 // true UTC
+  void at(Duration when, std::function<void()> event);
+  void after(Duration delay, std::function<void()> event) { at(now_ + delay, std::move(event)); }
+
+  [[nodiscard]] base::Prng part(std::string_view name) const;
+  Faults& faults() { return faults_; }
+
+  void trace(std::string_view who, std::string_view what, std::string_view detail = {});
+  [[nodiscard]] bool shown() const { return options_.show; }
+  [[nodiscard]] std::uint64_t digest() const { return digest_; }
+
+  // A broken promise: the first reason is kept and ends the run.
+  void fail(std::string reason);
+  [[nodiscard]] const std::optional<std::string>& failure() const { return failure_; }
+
+  // Until `horizon`, or until fail(), or until `enough` (asked after each event of the world, not
+  // each handler).
+  void run_until(Duration horizon, const std::function<bool()>& enough = {});
+
+  [[nodiscard]] std::uint64_t handlers() const { return handlers_; }
+
+ private:
+  friend class Process;
+  struct Event {
+    Duration when;
+    std::uint64_t number;
+    std::function<void()> what;
+    bool operator<(const Event& other) const {  // the queue's top is its largest
+      return when != other.when ? when > other.when : number > other.number;
+    }
+  };
+  bool run_one_handler();
+  [[nodiscard]] std::optional<Duration> next_time() const;
+
+  Options options_;
+  Duration now_{0};
+  std::priority_queue<Event> events_;
+  std::uint64_t numbers_ = 0;
+  std::vector<Process*> processes_;  // in the order of their creation
+  base::Prng pick_;
+  Faults faults_;
+  std::uint64_t digest_ = 0;
+  std::uint64_t handlers_ = 0;
+  std::uint64_t handlers_at_this_time_ = 0;
+  std::optional<std::string> failure_;
+};
+
+// Uniform in [from, to].
+Duration between(base::Prng& prng, Duration from, Duration to);
+
+}  // namespace dynamodb_replicator::sim

@@ -1,0 +1,65 @@
+// The application: changes the primary, and on a Kinesis run tells the stream about it as such
+// applications do.
+//
+// It never fails and knows nothing of the replicator. As mapbox's dyno does, it first writes the
+// item and then puts a keys-only record whose partition key is the key's JSON as the caller spelled
+// it; so one key may travel on two shards. As AWS does (Kinesis Data Streams for DynamoDB), it
+// spreads by a digest of the key, with images, and now and then twice or out of order.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sim/kinesis.h"
+#include "sim/table.h"
+#include "sim/world.h"
+
+namespace dynamodb_replicator::sim {
+
+class Writer {
+ public:
+  enum class Records { none, dyno, aws };  // none: the table's own stream sees the writes
+  struct Options {
+    Records records = Records::none;
+    std::size_t keys = 20;
+    Duration mean_interval = 100ms;
+    std::size_t junk_max = 8;  // fewer than what stops a shard as "wrong stream"
+  };
+  // REQUIRES: `kinesis` unless Records::none.
+  Writer(World& world, Table& primary, Kinesis* kinesis, Options options);
+
+  // Writes until then; the last records may follow a little later.
+  void run_until(Duration end);
+  [[nodiscard]] std::uint64_t changes() const { return changes_; }
+  // No record is on its way any more.
+  [[nodiscard]] bool quiet() const { return world_.now() >= quiet_from_; }
+
+ private:
+  struct Key {
+    Item item;          // normal
+    std::string wire;   // as one caller spells it
+    std::string other;  // as another does
+  };
+  Key make_key(std::size_t number);
+  Item make_item(const Key& key);
+  std::string random_attributes();
+  void change_something(Duration end);
+  void tell(const Key& key, const char* event, const std::string& image);
+  void put_record(const std::string& partition_key, const std::string& data,
+                  const std::string& canonical);
+  void put_junk();
+  std::string hex(std::size_t bytes);
+
+  World& world_;
+  Table& primary_;
+  Kinesis* kinesis_;
+  Options options_;
+  base::Prng prng_;
+  std::vector<Key> keys_;
+  std::uint64_t changes_ = 0;
+  std::size_t junk_ = 0;
+  Duration quiet_from_{0};
+  simdjson::dom::parser parser_;
+};
+
+}  // namespace dynamodb_replicator::sim
