@@ -234,6 +234,8 @@ std::optional<FollowEnd> Follower::verdict() const {
 
 // Every session checkpoints, releases its lease and ends.
 Task<void> Follower::wind_down() {
+  reap();
+  if (running_.empty()) co_return;  // nothing to wind down: another stream may follow this one
   context_.stop.open();
   const Instant deadline = context_.clock.now() + 9s;
   for (;;) {
