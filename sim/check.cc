@@ -88,9 +88,18 @@ void Checker::row_changed(const Table::Change& change) {
     world_.fail("the checkpoint of " + name + " went back from " + shard.checkpoint + " to " +
                 checkpoint);
   }
+  const std::string owner = text_in(*change.after, "owner");
+  if (!owner.empty() && owner != shard.owner && checkpoint != shard.checkpoint) {
+    world_.fail("the checkpoint of " + name + " moved while its owner changed");
+  }
+  for (const std::string& parent : shard.parents) {
+    if (!owner.empty() && !shards_[parent].finished) {
+      world_.fail("shard " + name + " was taken before its parent " + parent + " was finished");
+    }
+  }
   shard.checkpoint = checkpoint;
   shard.finished = finished;
-  shard.owner = text_in(*change.after, "owner");
+  shard.owner = owner;
   shard.clean = true_in(*change.after, "clean");
   pass(name, shard);
 }

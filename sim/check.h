@@ -2,9 +2,9 @@
 //
 // All the time: every value the replica shows was once the primary's; checkpoints never go back;
 // when a checkpoint passes a record, the replica holds (or, where two workers may race for one key
-// by design, has held) what the primary had when the record was made, or later; junk is in a dead
-// letter on disk by then. At the end: the replica equals the primary, and the dead letters hold the
-// junk and nothing else.
+// by design, has held) what the primary had when the record was made, or later; a shard is only
+// taken when its parents are finished; junk is in a dead letter on disk by then. At the end: the
+// replica equals the primary, and the dead letters hold the junk and nothing else.
 #pragma once
 
 #include <map>
@@ -27,6 +27,9 @@ class Checker {
           std::string dead_letters, bool strict);
 
   void emitted(const Emitted& record);
+  void shard_born(const std::string& shard, const std::vector<std::string>& parents) {
+    shards_[shard].parents = parents;
+  }
   void lease_table(Table& leases);
 
   // Why the replica does not equal the primary; nullopt if it does.
@@ -46,6 +49,7 @@ class Checker {
     std::size_t version = 0;
   };
   struct Shard {
+    std::vector<std::string> parents;
     std::vector<Record> records;
     std::size_t passed = 0;  // records that the checkpoint has passed
     std::string checkpoint;

@@ -133,7 +133,7 @@ TEST(TableStream, ChangesComeInOrderAndAClosedShardEnds) {
   Services s;
   TableStream stream(s.world, s.table, s.db.arn_of("t"), 1);
   std::vector<Emitted> emitted;
-  stream.watch([&emitted](const Emitted& e) { emitted.push_back(e); });
+  stream.watch([&emitted](const Emitted& e) { emitted.push_back(e); }, {});
   s.table.put({{"id", R"({"N":"1"})"}, {"r", R"({"S":"x"})"}, {"v", R"({"N":"1"})"}});
   s.table.put({{"id", R"({"N":"1"})"}, {"r", R"({"S":"x"})"}, {"v", R"({"N":"1"})"}});
   s.table.erase({{"id", R"({"N":"1"})"}, {"r", R"({"S":"x"})"}});

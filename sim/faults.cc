@@ -23,6 +23,7 @@ constexpr std::array<Kind, kFaults> kKinds{{
     {"broken_body", 300},
     {"truncated", 300},
     {"slow", 400},
+    {"outage", 2000},
     {"unprocessed_keys", 3000},
     {"unprocessed_items", 4000},
     {"stale_read", 40000},

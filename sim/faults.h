@@ -29,6 +29,7 @@ enum class Fault : std::uint8_t {
   broken_body,   // served; a byte of the answer differs from what its checksum was taken of
   truncated,     // served; the answer ends too early
   slow,          // seconds of latency, perhaps past the deadline
+  outage,        // a host is away for seconds
   // answers that services may give at any time
   unprocessed_keys,
   unprocessed_items,

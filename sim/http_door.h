@@ -38,6 +38,7 @@ class Network {
   void connect(const std::string& host, std::uint16_t port, Service& service);
   // Nobody listens there until then.
   void cut(const std::string& host, Duration until) { cut_until_[host] = until; }
+  void mend() { cut_until_.clear(); }
 
   struct Exchange {
     async::HttpRequest request;

@@ -78,6 +78,7 @@ Kinesis::Shard& Kinesis::add(const std::vector<Shard*>& parents, std::uint64_t l
     shard.parents.push_back(parent->id);
     world_.trace("kinesis", "child", shard.id + " of " + parent->id);
   }
+  if (births_ && !parents.empty()) births_(shard.id, shard.parents);
   if (!parents.empty() && world_.faults().strikes(Fault::hidden_child)) {
     shard.listed_from = world_.now() + between(prng_, 100ms, 8s);
   }

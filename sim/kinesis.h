@@ -18,7 +18,10 @@ class Kinesis {
   Kinesis(World& world, std::string name, std::size_t shards);
 
   [[nodiscard]] const std::string& name() const { return name_; }
-  void watch(EmittedWatcher watcher) { watcher_ = std::move(watcher); }
+  void watch(EmittedWatcher watcher, BirthWatcher births) {
+    watcher_ = std::move(watcher);
+    births_ = std::move(births);
+  }
 
   // `key`, `version`: what the record is about, for the checker; key empty: junk.
   void put(const std::string& partition_key, const std::string& data, const std::string& key,
@@ -69,6 +72,7 @@ class Kinesis {
   std::deque<Shard> shards_;
   std::uint64_t next_number_ = kFirstNumber;
   EmittedWatcher watcher_;
+  BirthWatcher births_;
 };
 
 }  // namespace dynamodb_replicator::sim

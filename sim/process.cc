@@ -76,7 +76,9 @@ void Process::ask_to_stop() {
   life_->control.stop.open();
 }
 
-const flow::Metrics& Process::metrics() const { return life_->control.metrics; }
+const flow::Metrics& Process::metrics() const {
+  return running() ? life_->control.metrics : last_metrics_;
+}
 
 std::size_t Process::ready() const { return running() && !frozen() ? life_->loop.ready() : 0; }
 
@@ -88,6 +90,7 @@ void Process::run(std::size_t index) {
 void Process::notice_end() {
   if (!life_->root->done()) return;
   exit_status_ = life_->root->take();
+  last_metrics_ = life_->control.metrics;
   world_.trace(name_, "exit", std::to_string(*exit_status_));
   life_.reset();
 }

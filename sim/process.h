@@ -55,7 +55,7 @@ class Process {
   [[nodiscard]] bool running() const { return life_ != nullptr; }
   // The exit status of the last program that ended by itself.
   [[nodiscard]] std::optional<int> exit_status() const { return exit_status_; }
-  // Of the running program. REQUIRES: running().
+  // Of the running program, or of the last one that ended by itself.
   [[nodiscard]] const flow::Metrics& metrics() const;
 
   // For the world, which drives it.
@@ -77,6 +77,7 @@ class Process {
   int starts_ = 0;
   Duration frozen_until_{0};
   std::optional<int> exit_status_;
+  flow::Metrics last_metrics_;
   std::unique_ptr<Life> life_;
 };
 

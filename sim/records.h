@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sim/value.h"
 #include "sim/world.h"
@@ -20,6 +21,9 @@ struct Emitted {
   std::size_t version = 0;  // of the primary when the record was made
 };
 using EmittedWatcher = std::function<void(const Emitted&)>;
+// A shard with parents has come into being.
+using BirthWatcher =
+    std::function<void(const std::string& shard, const std::vector<std::string>& parents)>;
 
 // Iterators are opaque to clients: shard, index of the next record, when it expires.
 struct Iterator {

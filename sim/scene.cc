@@ -95,8 +95,11 @@ void Scene::open_workers() {
       std::vector<const Machine*>{workers_[0].machine.get(), workers_[1].machine.get()},
       kDeadLetters, strict);
   const auto watcher = [this](const Emitted& record) { checker_->emitted(record); };
-  if (stream_) stream_->watch(watcher);
-  if (kinesis_) kinesis_->watch(watcher);
+  const auto births = [this](const std::string& shard, const std::vector<std::string>& parents) {
+    checker_->shard_born(shard, parents);
+  };
+  if (stream_) stream_->watch(watcher, births);
+  if (kinesis_) kinesis_->watch(watcher, births);
   replica_db_.watch_tables([this](Table& table) { checker_->lease_table(table); });
 }
 
@@ -113,7 +116,8 @@ app::ReplicateOptions Scene::options_for_workers() const {
 }
 
 void Scene::start(Worker& worker) {
-  if (worker.process->running()) return;
+  if (worker.process->running() || ending_) return;
+  worker.started = world_.now();
   worker.process->start([this](async::Doors& doors, app::Control& control) {
     return replicate_(doors, options_for_workers(), control);
   });
@@ -159,31 +163,47 @@ void Scene::trouble_streams() {
   world_.after(5s, [this] { trouble_streams(); });
 }
 
+void Scene::trouble_network() {
+  if (healed_) return;
+  for (const char* host : {"primary.sim", "replica.sim", "kinesis.sim"}) {
+    if (world_.faults().strikes(Fault::outage))
+      network_.cut(host, world_.now() + between(prng_, 500ms, 25s));
+  }
+  world_.after(5s, [this] { trouble_network(); });
+}
+
 // As a supervisor would: a process that ended is started again; a shard that gave up is a broken
 // promise.
 void Scene::watch_workers() {
   if (ending_) return;
   for (Worker& worker : workers_) {
-    if (!worker.process->running()) {
-      if (!worker.process->exit_status()) continue;  // crashed: its restart is on the way
-      if (healed_)
+    if (worker.process->running()) {
+      look_at(worker.process->metrics());
+    } else if (worker.process->exit_status()) {  // else it crashed: its restart is on the way
+      look_at(worker.process->metrics());
+      // One that was just starting may have met the last of the chaos.
+      if (healed_ && (worker.started >= healed_at_ || world_.now() > healed_at_ + 15s)) {
         world_.fail("worker " + worker.process->name() + " ended by itself with status " +
                     std::to_string(*worker.process->exit_status()));
+      }
       start(worker);
-      continue;
     }
-    const flow::Metrics& metrics = worker.process->metrics();
-    for (const auto& [shard, state] : metrics.shards) {
-      if (!state.stopped.empty()) world_.fail("shard " + shard + " has stopped: " + state.stopped);
-    }
-    if (metrics.gaps > 0) world_.fail("a gap was reported although nothing was trimmed");
   }
   world_.after(1s, [this] { watch_workers(); });
+}
+
+void Scene::look_at(const flow::Metrics& metrics) {
+  for (const auto& [shard, state] : metrics.shards) {
+    if (!state.stopped.empty()) world_.fail("shard " + shard + " has stopped: " + state.stopped);
+  }
+  if (metrics.gaps > 0) world_.fail("a gap was reported although nothing was trimmed");
 }
 
 void Scene::heal() {
   world_.trace("scene", "heal");
   healed_ = true;
+  healed_at_ = world_.now();
+  network_.mend();
   world_.faults().heal();
   for (Worker& worker : workers_) {
     worker.process->resume();
@@ -241,6 +261,7 @@ RunResult Scene::play() {
   for (Worker& worker : workers_) start_later(worker, between(prng_, 0s, 5s));
   world_.after(1s, [this] { trouble_workers(); });
   world_.after(3s, [this] { trouble_streams(); });
+  world_.after(3s, [this] { trouble_network(); });
   world_.after(1s, [this] { watch_workers(); });
   world_.run_until(drawn_.chaos_for);
   if (!world_.failure()) {

@@ -36,6 +36,7 @@ class Scene {
   struct Worker {
     std::unique_ptr<Machine> machine;
     std::unique_ptr<Process> process;
+    Duration started{0};
   };
   void open_services();
   void open_workers();
@@ -43,7 +44,9 @@ class Scene {
   void start_later(Worker& worker, Duration delay);
   void trouble_workers();
   void trouble_streams();
+  void trouble_network();
   void watch_workers();
+  void look_at(const flow::Metrics& metrics);
   void heal();
   void converge();
   void wind_down();
@@ -68,6 +71,7 @@ class Scene {
   std::unique_ptr<Checker> checker_;
   std::unique_ptr<Writer> writer_;
   bool healed_ = false;
+  Duration healed_at_{0};
   bool ending_ = false;
 };
 

@@ -51,6 +51,7 @@ TableStream::Shard& TableStream::add(const std::string& parent, std::uint64_t lo
     shard.listed_from = world_.now() + between(prng_, 100ms, 8s);
   }
   world_.trace("stream", "shard", shard.id + " of " + parent);
+  if (births_ && !parent.empty()) births_(shard.id, {parent});
   return shard;
 }
 

@@ -22,7 +22,10 @@ class TableStream {
 
   [[nodiscard]] const std::string& arn() const { return arn_; }
   [[nodiscard]] const std::string& label() const { return label_; }
-  void watch(EmittedWatcher watcher) { watcher_ = std::move(watcher); }
+  void watch(EmittedWatcher watcher, BirthWatcher births) {
+    watcher_ = std::move(watcher);
+    births_ = std::move(births);
+  }
 
   // One open shard, chosen by the seed, ends and has one or two children.
   void rotate();
@@ -65,6 +68,7 @@ class TableStream {
   std::deque<Shard> shards_;
   std::uint64_t next_number_ = kFirstNumber;
   EmittedWatcher watcher_;
+  BirthWatcher births_;
 };
 
 }  // namespace dynamodb_replicator::sim

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "app/side.h"
 #include "app/streams_source.h"
 #include "wire/aggregated.h"
+#include "wire/answer.h"
 
 namespace dynamodb_replicator::app {
 namespace {
@@ -23,6 +25,8 @@ flow::StreamRecord to_stream_record(wire::RawRecord raw, const wire::RecordForm&
     add(wire::decode_record(record.raw, form));
     return record;
   }
+  // A packet lies where its own partition key put it, whoever wrote what is inside.
+  record.from_aws = false;
   for (const wire::AggregatedPart& part : *parts) {
     if (const auto* bytes = std::get_if<std::string_view>(&part)) {
       add(wire::decode_record(*bytes, form));
@@ -54,9 +58,12 @@ flow::Task<Result<flow::Listing>> KinesisSource::list(Instant deadline) {
         co_await client_.call("ListShards", wire::list_shards_request(stream_, token), deadline, false);
     if (!answer) co_return std::move(answer).error();
     Result<wire::KinesisShardsPage> page = wire::decode_list_shards(std::move(*answer));
-    if (!page) co_return std::move(page).error();
+    if (!page) co_return about(std::move(page).error(), "ListShards", client_);
     for (wire::KinesisShard& shard : page->shards) listing.shards.push_back(to_info(std::move(shard)));
     if (!page->next) break;
+    if (*page->next == token) {
+      co_return about(wire::unusable("the listing of shards goes round in a circle"), "ListShards", client_);
+    }
     token = *page->next;
   }
   co_return listing;
@@ -73,7 +80,9 @@ flow::Task<Result<std::string>> KinesisSource::open(const std::string& shard, co
   std::string body = wire::kinesis_iterator_request(stream_, shard, at);
   Result<std::string> answer = co_await client_.call("GetShardIterator", std::move(body), deadline, false);
   if (!answer) co_return std::move(answer).error();
-  co_return wire::decode_iterator(std::move(*answer));
+  Result<std::string> iterator = wire::decode_iterator(std::move(*answer));
+  if (!iterator) co_return about(std::move(iterator).error(), "GetShardIterator", client_);
+  co_return iterator;
 }
 
 flow::Task<Result<flow::Page>> KinesisSource::read(const std::string& iterator, Instant deadline) {
@@ -81,7 +90,7 @@ flow::Task<Result<flow::Page>> KinesisSource::read(const std::string& iterator, 
       co_await client_.call("GetRecords", wire::kinesis_records_request(iterator, limit_), deadline, false);
   if (!answer) co_return std::move(answer).error();
   Result<wire::KinesisRecords> decoded = wire::decode_kinesis_records(std::move(*answer));
-  if (!decoded) co_return std::move(decoded).error();
+  if (!decoded) co_return about(std::move(decoded).error(), "GetRecords", client_);
   flow::Page page;
   page.next = std::move(decoded->next);
   page.behind = decoded->behind;

@@ -21,15 +21,21 @@ async::Task<Result<wire::TableDescription>> LeaseTable::describe(Instant give_up
   Result<std::string> answer = co_await persist<std::string>(
       doors_, give_up, [&](Instant deadline) { return client_.call("DescribeTable", body, deadline, false); });
   if (!answer) co_return std::move(answer).error();
-  co_return wire::decode_describe_table(std::move(*answer));
+  Result<wire::TableDescription> table = wire::decode_describe_table(std::move(*answer));
+  if (!table) co_return about(std::move(table).error(), "DescribeTable", client_);
+  co_return table;
 }
 
 async::Task<Result<wire::TableDescription>> LeaseTable::wait_active(Instant give_up) {
   for (;;) {
     Result<wire::TableDescription> table = co_await describe(give_up);
-    if (!table || table->status == "ACTIVE" || table->status == "UPDATING") co_return table;
+    // A table that was created a moment ago may not be found yet.
+    const bool missing = !table && table.error().kind == FailureKind::not_found;
+    if (!table && !missing) co_return std::move(table).error();
+    if (table && (table->status == "ACTIVE" || table->status == "UPDATING")) co_return table;
     if (doors_.clock.now() >= give_up) {
-      co_return refusal("the lease table " + client_.where() + " is " + table->status + " and does not become active",
+      co_return refusal("the lease table " + client_.where() + " is " + (missing ? "missing" : table->status) +
+                            " and does not become active",
                         "Look at it in the console, then start again.");
     }
     co_await doors_.loop.sleep_until(doors_.clock.now() + 500ms);
@@ -37,12 +43,15 @@ async::Task<Result<wire::TableDescription>> LeaseTable::wait_active(Instant give
 }
 
 Failure LeaseTable::foreign(const item::KeySchema& schema) const {
+  // Our key schema is no reason to refuse: then it was an item of another kind.
   const std::string other = "Give another table by --leases (launch-kinesis-cluster: --table); it is created if missing.";
   switch (wire::recognise_lease_table(schema, std::nullopt)) {
     case wire::LeaseTableKind::kcl:
       return refusal("the table " + client_.where() + " is a lease table of the Kinesis Client Library", other);
     case wire::LeaseTableKind::node_library:
       return refusal("the table " + client_.where() + " is a lease table of the Node kinesis-client-library", other);
+    case wire::LeaseTableKind::ours:
+      return refusal("the table " + client_.where() + " holds items that are no leases", other);
     default:
       return refusal("the table " + client_.where() + " is no lease table: its key is " + item::to_text(schema), other);
   }
@@ -67,12 +76,28 @@ async::Task<Result<void>> LeaseTable::open(const core::MetaRow& meta, wire::Capa
     if (!created && created.error().code != "ResourceInUseException") co_return std::move(created).error();
     if (created) doors_.log.info("created the lease table", {{"table", client_.where()}});
     table = co_await wait_active(give_up);
-  } else if (table && table->status == "CREATING") {
+  } else if (table && table->status != "ACTIVE" && table->status != "UPDATING") {
     table = co_await wait_active(give_up);
   }
   if (!table) co_return std::move(table).error();
   if (wire::recognise_lease_table(table->schema, std::nullopt) != wire::LeaseTableKind::ours) co_return foreign(table->schema);
+  Result<void> leases = co_await check_sample(table->schema, give_up);
+  if (!leases) co_return std::move(leases).error();
   co_return co_await check_meta(meta, give_up);
+}
+
+// Before the first write into a table that has our key schema: are its items leases?
+async::Task<Result<void>> LeaseTable::check_sample(const item::KeySchema& schema, Instant give_up) {
+  const std::string body = wire::scan_request(table_, 1);
+  Result<std::string> answer = co_await persist<std::string>(
+      doors_, give_up, [&](Instant deadline) { return client_.call("Scan", body, deadline, false); });
+  if (!answer) co_return std::move(answer).error();
+  Result<wire::ItemsPage> page = wire::decode_items_page(std::move(*answer));
+  if (!page) co_return about(std::move(page).error(), "Scan", client_);
+  std::optional<std::string> sample;
+  if (!page->items.empty()) sample = page->items.front();
+  if (wire::recognise_lease_table(schema, sample) != wire::LeaseTableKind::ours) co_return foreign(schema);
+  co_return Result<void>{};
 }
 
 async::Task<Result<std::optional<core::MetaRow>>> LeaseTable::meta(Instant deadline) {
@@ -80,10 +105,13 @@ async::Task<Result<std::optional<core::MetaRow>>> LeaseTable::meta(Instant deadl
       co_await client_.call("GetItem", wire::get_meta_row_request(table_), deadline, false);
   if (!answer) co_return std::move(answer).error();
   Result<std::optional<std::string>> item = wire::decode_get_item(std::move(*answer));
-  if (!item) co_return std::move(item).error();
+  if (!item) co_return about(std::move(item).error(), "GetItem", client_);
   if (!*item) co_return std::optional<core::MetaRow>{};
   Result<core::MetaRow> row = wire::meta_row_from_item(**item);
-  if (!row) co_return std::move(row).error();
+  if (!row) {  // asking again would not mend it
+    co_return refusal("the meta row of the lease table " + client_.where() + " cannot be read",
+                      "Give another table by --leases (launch-kinesis-cluster: --table).");
+  }
   co_return std::optional<core::MetaRow>(std::move(*row));
 }
 
@@ -138,12 +166,13 @@ async::Task<Result<std::string>> LeaseTable::read_pages(std::vector<core::ShardR
     Result<std::string> answer =
         co_await client_.call(stream != nullptr ? "Query" : "Scan", std::move(body), deadline, false);
     if (!answer) co_return std::move(answer).error();
+    const char* operation = stream != nullptr ? "Query" : "Scan";
     Result<wire::ItemsPage> page = wire::decode_items_page(std::move(*answer));
-    if (!page) co_return std::move(page).error();
+    if (!page) co_return about(std::move(page).error(), operation, client_);
     for (const std::string& item : page->items) {
       if (!wire::is_shard_row(item)) continue;
       Result<core::ShardRow> row = wire::shard_row_from_item(item);
-      if (!row) co_return std::move(row).error();
+      if (!row) co_return about(std::move(row).error(), operation, client_);
       rows.push_back(std::move(*row));
     }
     if (!page->last_key) co_return std::string();
@@ -157,10 +186,10 @@ async::Task<Result<std::optional<core::ShardRow>>> LeaseTable::get(const std::st
       co_await client_.call("GetItem", wire::get_shard_row_request(table_, stream, shard), deadline, false);
   if (!answer) co_return std::move(answer).error();
   Result<std::optional<std::string>> item = wire::decode_get_item(std::move(*answer));
-  if (!item) co_return std::move(item).error();
+  if (!item) co_return about(std::move(item).error(), "GetItem", client_);
   if (!*item) co_return std::optional<core::ShardRow>{};
   Result<core::ShardRow> row = wire::shard_row_from_item(**item);
-  if (!row) co_return std::move(row).error();
+  if (!row) co_return about(std::move(row).error(), "GetItem", client_);
   co_return std::optional<core::ShardRow>(std::move(*row));
 }
 

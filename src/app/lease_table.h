@@ -36,6 +36,7 @@ class LeaseTable : public flow::LeaseStore {
   async::Task<Result<wire::TableDescription>> wait_active(Instant give_up);
   async::Task<Result<std::string>> read_pages(std::vector<core::ShardRow>& rows, const std::string* stream,
                                               Instant deadline);
+  async::Task<Result<void>> check_sample(const item::KeySchema& schema, Instant give_up);
   async::Task<Result<void>> check_meta(const core::MetaRow& wanted, Instant give_up);
   [[nodiscard]] Failure foreign(const item::KeySchema& schema) const;
 

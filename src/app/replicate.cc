@@ -5,6 +5,7 @@
 #include "app/preflight.h"
 #include "app/streams_source.h"
 #include "app/tables.h"
+#include "async/scope.h"
 #include "base/bytes.h"
 #include "core/shards.h"
 #include "flow/follow.h"
@@ -14,6 +15,25 @@ namespace dynamodb_replicator::app {
 namespace {
 
 constexpr Duration kLookForStreamEvery = 10s;  // while the primary's stream is disabled
+
+// The task's value, or nullopt once `stop` is open; then the task's frame is destroyed where it waits.
+template <class T>
+async::Task<std::optional<T>> unless_stopped(async::Loop& loop, async::Gate& stop, async::Task<T> task) {
+  std::optional<T> value;
+  async::Gate over(loop);
+  async::Scope scope(loop);
+  scope.spawn([](async::Task<T> inner, std::optional<T>& out, async::Gate& gate) -> async::Task<void> {
+    T result = co_await std::move(inner);
+    out.emplace(std::move(result));
+    gate.open();
+  }(std::move(task), value, over));
+  scope.spawn([](async::Gate& asked, async::Gate& gate) -> async::Task<void> {
+    co_await asked.wait();
+    gate.open();
+  }(stop, over));
+  co_await over.wait();
+  co_return value;
+}
 
 // One run of `replicate`: the parts that live as long as it does, and the streams one after the other.
 class Replicator {
@@ -188,9 +208,11 @@ int Replicator::status(flow::FollowEnd end) const {
 }
 
 async::Task<int> Replicator::run() {
-  Result<void> opened = co_await open_lease_table();
-  if (!opened) {
-    doors_.log.error(to_text(opened.error()));
+  const std::optional<Result<void>> opened =
+      co_await unless_stopped(doors_.loop, control_.stop, open_lease_table());
+  if (!opened) co_return 0;
+  if (!opened->ok()) {
+    doors_.log.error(to_text(opened->error()));
     co_return 2;
   }
   flow::FollowEnd end = flow::FollowEnd::stopped;
@@ -213,12 +235,14 @@ async::Task<int> Replicator::run() {
 }  // namespace
 
 async::Task<int> replicate(async::Doors& doors, ReplicateOptions options, Control& control) {
-  Result<Prepared> prepared = co_await prepare(doors, options);
-  if (!prepared) {
-    doors.log.error(to_text(prepared.error()));
+  std::optional<Result<Prepared>> prepared =
+      co_await unless_stopped(doors.loop, control.stop, prepare(doors, options));
+  if (!prepared) co_return 0;
+  if (!prepared->ok()) {
+    doors.log.error(to_text(prepared->error()));
     co_return 2;
   }
-  Replicator replicator(doors, options, control, std::move(*prepared));
+  Replicator replicator(doors, options, control, std::move(**prepared));
   co_return co_await replicator.run();
 }
 

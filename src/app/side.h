@@ -30,6 +30,12 @@ Result<Side> connect(async::Doors& doors, const std::string& role, const aws::Lo
 
 std::unique_ptr<aws::Client> make_client(async::Doors& doors, const Side& side, aws::Service service);
 
+// A failure found in an answer's bytes: says which call it was, as the client's own failures do.
+inline Failure about(Failure failure, const char* operation, const aws::Client& client) {
+  failure.operation = std::string(operation) + " on " + client.where();
+  return failure;
+}
+
 // Tries a call until it succeeds, fails for good, or `give_up` has come. `call`: Instant deadline -> Task<Result<T>>.
 // For what happens once, at start or by a command; the walks decide about retries themselves.
 template <class T, class Call>
@@ -39,8 +45,10 @@ async::Task<Result<T>> persist(async::Doors& doors, Instant give_up, Call call) 
     Result<T> result = co_await call(deadline);
     if (result.ok()) co_return result;
     const FailureKind kind = result.error().kind;
+    // CreateTable's "it exists already" is a conflict that does not pass.
+    const bool exists = result.error().code == "ResourceInUseException";
     const bool passing = kind == FailureKind::transient || kind == FailureKind::throttled ||
-                         kind == FailureKind::conflict || kind == FailureKind::unusable_answer;
+                         (kind == FailureKind::conflict && !exists) || kind == FailureKind::unusable_answer;
     const Duration wait = core::retry_after(FailureKind::transient, attempts, doors.dice.roll());
     if (!passing || doors.clock.now() + wait >= give_up) {
       Failure failure = std::move(result).error();

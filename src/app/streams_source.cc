@@ -1,8 +1,23 @@
 #include "app/streams_source.h"
 
+#include <set>
+
+#include "app/side.h"
+#include "wire/answer.h"
 #include "wire/streams.h"
 
 namespace dynamodb_replicator::app {
+namespace {
+
+// The pages of a listing are read one after the other while the stream goes on: a parent may still look open
+// although its child is listed already. No record will be added to it.
+void close_parents(std::vector<flow::ShardInfo>& shards) {
+  std::set<std::string> parents;
+  for (const flow::ShardInfo& shard : shards) parents.insert(shard.parents.begin(), shard.parents.end());
+  for (flow::ShardInfo& shard : shards) shard.closed = shard.closed || parents.contains(shard.id);
+}
+
+}  // namespace
 
 std::variant<item::KeyRef, flow::Junk, flow::NotOurs> to_entry(wire::Record record) {
   if (auto* key = std::get_if<item::KeyRef>(&record.entry)) return std::move(*key);
@@ -21,7 +36,7 @@ flow::Task<Result<flow::Listing>> StreamsSource::list(Instant deadline) {
         co_await client_.call("DescribeStream", wire::describe_stream_request(arn_, after), deadline, false);
     if (!answer) co_return std::move(answer).error();
     Result<wire::StreamPage> page = wire::decode_describe_stream(std::move(*answer));
-    if (!page) co_return std::move(page).error();
+    if (!page) co_return about(std::move(page).error(), "DescribeStream", client_);
     listing.ended = page->status == "DISABLED";
     for (const wire::StreamShard& shard : page->shards) {
       flow::ShardInfo info{shard.id, {}, !shard.last.empty()};
@@ -29,8 +44,12 @@ flow::Task<Result<flow::Listing>> StreamsSource::list(Instant deadline) {
       listing.shards.push_back(std::move(info));
     }
     if (!page->last_shard) break;
+    if (*page->last_shard == after) {
+      co_return about(wire::unusable("the listing of shards goes round in a circle"), "DescribeStream", client_);
+    }
     after = *page->last_shard;
   }
+  close_parents(listing.shards);
   co_return listing;
 }
 
@@ -41,7 +60,9 @@ flow::Task<Result<std::string>> StreamsSource::open(const std::string& shard, co
   Result<std::string> answer = co_await client_.call(
       "GetShardIterator", wire::stream_iterator_request(arn_, shard, after), deadline, false);
   if (!answer) co_return std::move(answer).error();
-  co_return wire::decode_iterator(std::move(*answer));
+  Result<std::string> iterator = wire::decode_iterator(std::move(*answer));
+  if (!iterator) co_return about(std::move(iterator).error(), "GetShardIterator", client_);
+  co_return iterator;
 }
 
 flow::Task<Result<flow::Page>> StreamsSource::read(const std::string& iterator, Instant deadline) {
@@ -49,7 +70,7 @@ flow::Task<Result<flow::Page>> StreamsSource::read(const std::string& iterator, 
       co_await client_.call("GetRecords", wire::stream_records_request(iterator, limit_), deadline, false);
   if (!answer) co_return std::move(answer).error();
   Result<wire::StreamRecords> decoded = wire::decode_stream_records(std::move(*answer), form_);
-  if (!decoded) co_return std::move(decoded).error();
+  if (!decoded) co_return about(std::move(decoded).error(), "GetRecords", client_);
   flow::Page page;
   page.next = std::move(decoded->next);
   for (wire::StreamRecords::One& one : decoded->records) {

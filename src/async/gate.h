@@ -23,7 +23,7 @@ struct ListAwaiter {
     list.add(waiter);
     if (deadline) waiter.loop().add_timer(waiter, *deadline);
   }
-  [[nodiscard]] bool await_resume() const noexcept { return already || !waiter.timed_out(); }
+  bool await_resume() const noexcept { return already || !waiter.timed_out(); }
 };
 }  // namespace detail
 

@@ -35,6 +35,7 @@ Task<FollowEnd> Follower::run() {
     if (seen) {
       if (context_.clock.now() >= list_at_ || children_missing()) co_await list();
       if (listed_once_) co_await create_rows();
+      note_unlisted_parents();
       if (!context_.stop.is_open()) co_await take_leases();
       end = verdict();
     }
@@ -88,6 +89,33 @@ Task<void> Follower::list() {
   list_at_ = context_.clock.now() + kListEvery;
 }
 
+// Listings are only eventually complete: a child may be shown, here or to another worker, before its parent is.
+void Follower::note_unlisted_parents() {
+  const Instant now = context_.clock.now();
+  std::set<std::string> known = listed_;
+  for (const core::ShardRow& row : rows_) known.insert(row.shard);
+  std::map<std::string, Instant> unlisted;
+  for (const core::ShardRow& row : rows_) {
+    if (row.finished) continue;
+    for (const std::string& parent : row.parents) {
+      if (known.contains(parent)) continue;
+      const auto before = unlisted_.find(parent);
+      const Instant since = before == unlisted_.end() ? now : before->second;
+      unlisted[parent] = since;
+      if (now - since < kUnlistedFor) list_at_ = std::min(list_at_, now + kRelistEvery);
+    }
+  }
+  unlisted_ = std::move(unlisted);
+}
+
+std::set<std::string> Follower::believed_listed() const {
+  std::set<std::string> listed = listed_;
+  for (const auto& [parent, since] : unlisted_) {
+    if (context_.clock.now() - since < kUnlistedFor) listed.insert(parent);
+  }
+  return listed;
+}
+
 Task<void> Follower::create_rows() {
   const std::vector<core::ShardRow> missing =
       core::missing_rows(stream_.identity(), listing_.shards, rows_, start_);
@@ -113,7 +141,7 @@ Task<void> Follower::take_leases() {
   std::set<std::string> avoid;
   for (const auto& [shard, why] : stopped_) avoid.insert(shard);
   std::vector<core::ShardRow> chosen =
-      core::choose(rows_, listed_, context_.settings.worker, mine, avoid, watch_, context_.clock.now(),
+      core::choose(rows_, believed_listed(), context_.settings.worker, mine, avoid, watch_, context_.clock.now(),
                    context_.settings.lease, context_.dice.roll());
   for (core::ShardRow& row : chosen) co_await take(std::move(row));
 }

@@ -26,6 +26,8 @@ class Follower {
   static constexpr Duration kLookEvery = 1s;    // at the lease table: rivals must be seen at least once a second
   static constexpr Duration kListEvery = 30s;   // the stream's shards, when nothing hints at a change
   static constexpr Duration kRelistEvery = 2s;  // when a shard has ended and its children are not listed yet
+  // A parent that no listing has shown for this long is gone with its data; until then the listing may just lag.
+  static constexpr Duration kUnlistedFor = 15s;
   static constexpr Duration kCallTimeout = 10s;
 
   // `start`: where shards without a parent and without a checkpoint begin. `until`: end when everything up to then
@@ -46,6 +48,8 @@ class Follower {
   Task<void> take_leases();
   Task<void> take(core::ShardRow row);
   Task<void> run_session(Running& running);
+  void note_unlisted_parents();
+  [[nodiscard]] std::set<std::string> believed_listed() const;
   void reap();
   void show_stopped();
   Task<void> wind_down();
@@ -62,6 +66,7 @@ class Follower {
   std::vector<core::ShardRow> rows_;
   Listing listing_;
   std::set<std::string> listed_;
+  std::map<std::string, Instant> unlisted_;  // parents without a row that are in no listing, since when
   bool listed_once_ = false;
   bool rows_in_step_ = false;  // every listed shard had a row when we last looked
   Instant list_at_{};

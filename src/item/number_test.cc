@@ -114,7 +114,6 @@ TEST(CanonicalNumber, EqualExactlyWhenTheValuesAreEqual) {
     const bool equal = scaled(a.negative, a.whole, a.fraction, a.exponent) ==
                        scaled(b.negative, b.whole, b.fraction, b.exponent);
     RC_ASSERT((*left == *right) == equal);
-    RC_ASSERT(canonical_number(*left == "0" ? "0" : *left).has_value());
   }));
 }
 

@@ -23,13 +23,14 @@ def clean_environment(home, **more):
 class Program:
     """One running process; its standard error is kept in `log()`."""
 
-    def __init__(self, arguments, environment=None, name="dynamodb-replicator", directory=None):
+    def __init__(self, arguments, environment=None, name="dynamodb-replicator", prefix=()):
+        """prefix: a command that executes the one after it, in the same process."""
         self._home = tempfile.TemporaryDirectory(prefix="replicator-home-")
         self._out = tempfile.NamedTemporaryFile(prefix="replicator-", suffix=".out")
         self._err = tempfile.NamedTemporaryFile(prefix="replicator-", suffix=".log")
-        self.arguments = [str(BIN / name), *map(str, arguments)]
+        self.arguments = [*prefix, str(BIN / name), *map(str, arguments)]
         self._process = subprocess.Popen(
-            self.arguments, env=clean_environment(self._home.name, **(environment or {})), cwd=directory,
+            self.arguments, env=clean_environment(self._home.name, **(environment or {})),
             stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err, preexec_fn=die_with_parent)
 
     @property
@@ -81,9 +82,9 @@ class Program:
         self._err.close()
 
 
-def run(arguments, environment=None, name="dynamodb-replicator", seconds=60):
+def run(arguments, environment=None, name="dynamodb-replicator", seconds=60, prefix=()):
     """Runs to its end: (status, standard output, standard error, seconds it took)."""
     start = time.monotonic()
-    with Program(arguments, environment, name) as program:
+    with Program(arguments, environment, name, prefix) as program:
         status = program.wait(seconds)
         return status, program.output(), program.log(), time.monotonic() - start

@@ -18,6 +18,7 @@ import habits  # noqa: F401
 import install  # noqa: F401
 import operators  # noqa: F401
 import refusals  # noqa: F401
+import signing  # noqa: F401
 import workers  # noqa: F401
 
 

@@ -1,0 +1,82 @@
+#include "app/tables.h"
+
+#include <gtest/gtest.h>
+
+#include "app/test_bench.h"
+
+namespace dynamodb_replicator::app {
+namespace {
+
+const item::KeySchema kSchema{{"id", item::KeyType::number}, std::nullopt};
+
+item::KeyRef key(const std::string& n) { return *item::parse_key(R"({"id":{"N":")" + n + R"("}})", kSchema); }
+
+struct TablesTest : testing::Test {
+  Bench bench{aws::Service::dynamodb};
+  BatchTable table{bench.client, "t", kSchema};
+  std::vector<item::KeyRef> keys{key("1"), key("2.0"), key("3")};
+  std::vector<flow::Write> writes{{key("1"), R"({"id":{"N":"1"}})"}, {key("2"), ""}};
+
+  Result<flow::ReadAnswer> read(std::string body) {
+    bench.answer(std::move(body));
+    return bench.run(table.read(keys, bench.later()));
+  }
+  Result<flow::WriteAnswer> write(std::string body) {
+    bench.answer(std::move(body));
+    return bench.run(table.write(writes, bench.later()));
+  }
+};
+
+using State = flow::ReadAnswer::State;
+
+TEST_F(TablesTest, EachKeyHasItsAnswerInTheAskedOrder) {
+  const auto answer = read(
+      R"({"Responses":{"t":[{"x":{"S":"two"},"id":{"N":"2"}}]},"UnprocessedKeys":{"t":{"Keys":[{"id":{"N":"1"}}]}},)"
+      R"("ConsumedCapacity":[{"TableName":"t","CapacityUnits":2},{"TableName":"t","CapacityUnits":0.5}]})");
+  ASSERT_TRUE(answer.ok()) << to_text(answer.error());
+  ASSERT_EQ(answer->entries.size(), 3u);
+  EXPECT_EQ(answer->entries[0].state, State::unprocessed);
+  EXPECT_EQ(answer->entries[1].state, State::found);
+  EXPECT_EQ(answer->entries[1].item, R"({"x":{"S":"two"},"id":{"N":"2"}})");
+  EXPECT_EQ(answer->entries[2].state, State::absent);
+  EXPECT_DOUBLE_EQ(answer->units, 2.5);
+  EXPECT_NE(bench.body(0).find(R"("ConsistentRead":true)"), std::string::npos);
+}
+
+TEST_F(TablesTest, AbsenceIsNeverGuessed) {
+  for (const char* body :
+       {R"({"Responses":{"t":[{"id":{"N":"9"}}]}})",                                      // nobody asked for it
+        R"({"Responses":{"t":[{"id":{"N":"1"}},{"id":{"N":"1.0"}}]}})",                   // twice
+        R"({"Responses":{"t":[{"id":{"N":"1"}}]},"UnprocessedKeys":{"t":{"Keys":[{"id":{"N":"1"}}]}}})",
+        R"({"Responses":{"t":[]},"UnprocessedKeys":{"t":{"Keys":[{"id":{"N":"9"}}]}}})",
+        R"({"Responses":{"u":[]}})", R"({"UnprocessedKeys":{}})", R"({"Responses":{"t":[{"id":{"S":"1"}}]}})", "{"}) {
+    const auto answer = read(body);
+    ASSERT_FALSE(answer.ok()) << body;
+    EXPECT_EQ(answer.error().kind, FailureKind::unusable_answer) << body;
+    EXPECT_EQ(answer.error().operation, "BatchGetItem on here/t");
+    EXPECT_FALSE(answer.error().maybe_applied);
+  }
+}
+
+TEST_F(TablesTest, UnprocessedWritesAreNotDone) {
+  const auto answer = write(
+      R"({"UnprocessedItems":{"t":[{"DeleteRequest":{"Key":{"id":{"N":"2.00"}}}}]},"ConsumedCapacity":[{"CapacityUnits":1}]})");
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(answer->done, (std::vector<bool>{true, false}));
+  EXPECT_DOUBLE_EQ(answer->units, 1);
+  EXPECT_EQ(write("{}")->done, (std::vector<bool>{true, true}));
+}
+
+TEST_F(TablesTest, AWriteWithAnAnswerThatMakesNoSenseMayHaveHappened) {
+  for (const char* body :
+       {R"({"UnprocessedItems":{"t":[{"DeleteRequest":{"Key":{"id":{"N":"9"}}}}]}})", "<html>", ""}) {
+    const auto answer = write(body);
+    ASSERT_FALSE(answer.ok()) << body;
+    EXPECT_EQ(answer.error().kind, FailureKind::unusable_answer);
+    EXPECT_TRUE(answer.error().maybe_applied);
+    EXPECT_EQ(answer.error().operation, "BatchWriteItem on here/t");
+  }
+}
+
+}  // namespace
+}  // namespace dynamodb_replicator::app
