@@ -177,6 +177,11 @@ std::vector<Claim> KeyTurns::refused(const Turn& turn) {
   return claims;
 }
 
+bool KeyTurns::newer_waits(const Turn& turn) const {
+  const Entry& entry = keys_.at(turn.key->canonical());
+  return std::any_of(entry.fresh.begin(), entry.fresh.end(), [](const Claim& claim) { return claim.verify; });
+}
+
 void KeyTurns::drop_session(std::uint64_t session) {
   for (auto& [canonical, entry] : keys_) {
     for (auto* claims : {&entry.fresh, &entry.active, &entry.held}) {

@@ -65,6 +65,10 @@ class KeyTurns {
   // The key can never be applied: its claims, for dead letters.
   std::vector<Claim> refused(const Turn& turn);
 
+  // A record of this key that asks to be verified has arrived since the turn was taken. It will be read, written and
+  // verified after this turn, by us or by the next owner of its shard, and so takes over this turn's duty to verify.
+  [[nodiscard]] bool newer_waits(const Turn& turn) const;
+
   // The session has ended: its claims vanish. Doubt about a key outlives the session that caused it.
   void drop_session(std::uint64_t session);
 

@@ -24,6 +24,8 @@ std::vector<T> split_off(std::vector<T>& all) {
   return rest;
 }
 
+constexpr Duration kLookAgain = 200ms;  // has the lease been renewed?
+
 // Would a smaller request tell more? These answers concern the request as a whole.
 bool worth_splitting(FailureKind kind) { return kind == FailureKind::invalid || kind == FailureKind::too_large; }
 
@@ -46,11 +48,25 @@ Task<void> Refresher::run() {
   co_await lanes.join();
 }
 
+// Turns whose writes may be issued now. The others wait for a renewal, or for their sessions to be dropped; they are
+// not even read, so that a session which gives its lease back can see that nothing of it is in flight.
+Refresher::Turns Refresher::take_turns() {
+  const Instant now = context_.clock.now();
+  // No more than four writes a lane: after timeouts batches are small, and must not become many instead.
+  Turns turns = turns_.take(now, std::min(core::kReadKeysMax, 4 * batch_max_));
+  std::erase_if(turns, [&](const core::Turn& turn) {
+    if (may_issue(turn, now)) return false;
+    turns_.again(turn, now + kLookAgain, std::nullopt, false);
+    return true;
+  });
+  return turns;
+}
+
 Task<void> Refresher::lane() {
   for (;;) {
     const Instant now = context_.clock.now();
     Turns turns;
-    if (active_ < window_.size()) turns = turns_.take(now, core::kReadKeysMax);
+    if (active_ < window_.size()) turns = take_turns();
     if (turns.empty()) {
       std::optional<Instant> due = turns_.next_due();
       if (active_ >= window_.size()) due = now + 100ms;  // a finished lane wakes us before that
@@ -81,23 +97,28 @@ std::optional<core::Hold> Refresher::best_hold(const core::Turn& turn) const {
   return best;
 }
 
+bool Refresher::may_issue(const core::Turn& turn, Instant now) const {
+  const std::optional<core::Hold> hold = best_hold(turn);
+  return hold && now < hold->issue_until();
+}
+
 std::optional<Instant> Refresher::takeover_doubt(const core::Turn& turn, Instant issued) const {
   for (const std::uint64_t session : turn.sessions) {
     const auto owner = owners_.find(session);
     if (owner == owners_.end()) continue;
     const std::optional<Instant> until = owner->second->takeover_until();
-    if (until && issued < *until) return issued + context_.settings.doubt;
+    if (until && issued < *until) return std::max(issued + context_.settings.doubt, *until);
   }
   return std::nullopt;
 }
 
-void Refresher::note(const Failure& failure) {
+void Refresher::note(const Failure& failure, std::string& blocked) {
   ++context_.metrics.retries;
   if (failure.kind == FailureKind::throttled) {
     ++context_.metrics.throttles;
     window_.throttled(context_.clock.now());
   }
-  if (core::needs_operator(failure.kind)) blocked_ = to_text(failure);
+  if (core::needs_operator(failure.kind)) blocked = to_text(failure);
   if (context_.complaints.due(failure.operation + failure.code, context_.clock.now())) {
     context_.log.warning("trying again", {{"after", to_text(failure)}});
   }
@@ -151,10 +172,11 @@ Task<std::optional<Refresher::Batch>> Refresher::read_primary(Turns turns) {
       if (second) std::move(second->begin(), second->end(), std::back_inserter(*first));
       co_return first;
     }
-    note(failure);
+    note(failure, read_blocked_);
     retry_all(turns, failure, std::nullopt);
     co_return std::nullopt;
   }
+  read_blocked_.clear();
   context_.metrics.read_units += answer->units;
   read_budget_.charge(answer->units, context_.clock.now());
   Batch batch;
@@ -195,8 +217,8 @@ Task<void> Refresher::write_batch(Batch batch) {
   Batch allowed;
   for (Pending& pending : batch) {
     const std::optional<core::Hold> hold = best_hold(pending.turn);
-    if (!hold || issued >= hold->issue_until()) {  // wait for the lease's renewal, or for the session to be dropped
-      turns_.again(pending.turn, issued + 200ms, std::nullopt, false);
+    if (!hold || issued >= hold->issue_until()) {
+      turns_.again(pending.turn, issued + kLookAgain, std::nullopt, false);
       continue;
     }
     deadline = std::min(deadline, hold->end());
@@ -208,7 +230,7 @@ Task<void> Refresher::write_batch(Batch batch) {
   if (answer) {
     context_.metrics.write_units += answer->units;
     write_budget_.charge(answer->units, context_.clock.now());
-    blocked_.clear();
+    write_blocked_.clear();
     Batch written;
     sort_out(std::move(allowed), *answer, deadline, written);
     if (!written.empty()) co_await verify(std::move(written), issued);
@@ -225,7 +247,7 @@ Task<void> Refresher::write_batch(Batch batch) {
     co_await write_batch(std::move(rest));
     co_return;
   }
-  note(failure);
+  note(failure, write_blocked_);
   if (failure.maybe_applied) batch_max_ = std::max<std::size_t>(1, batch_max_ / 2);
   std::optional<Instant> doubt;
   if (failure.maybe_applied) doubt = deadline + context_.settings.doubt;
@@ -253,37 +275,40 @@ void Refresher::sort_out(Batch batch, const WriteAnswer& answer, Instant deadlin
   }
 }
 
-// Ends the turns of a written batch; where asked, only after the primary has been seen unchanged.
+// Ends the turns of a written batch; where asked, only after the primary has been seen unchanged. A key that is
+// changed faster than this takes is passed on to its newer record, or it would hold up its shard for ever.
 Task<void> Refresher::verify(Batch written, Instant issued) {
-  Turns again;
-  for (const Pending& done : written) {
-    if (done.turn.verify) {
-      again.push_back(done.turn);
-    } else {
+  Batch unsure;
+  Turns turns;
+  for (Pending& done : written) {
+    if (!done.turn.verify || turns_.newer_waits(done.turn)) {
       apply(done, issued);
+    } else {
+      turns.push_back(done.turn);
+      unsure.push_back(std::move(done));
     }
   }
-  if (again.empty()) co_return;
-  std::erase_if(written, [](const Pending& done) { return !done.turn.verify; });
-  const std::vector<item::KeyRef> keys = keys_of(again);
+  if (unsure.empty()) co_return;
+  const std::vector<item::KeyRef> keys = keys_of(turns);
   co_await context_.loop.sleep_until(read_budget_.ready_at());
   Result<ReadAnswer> answer = co_await context_.primary.read(keys, context_.clock.now() + kReadTimeout);
   if (!answer) {
-    note(answer.error());
-    retry_all(again, answer.error(), std::nullopt);
+    note(answer.error(), read_blocked_);
+    retry_all(turns, answer.error(), std::nullopt);
     co_return;
   }
   context_.metrics.read_units += answer->units;
   read_budget_.charge(answer->units, context_.clock.now());
-  for (std::size_t i = 0; i < written.size(); ++i) {
+  for (std::size_t i = 0; i < unsure.size(); ++i) {
     const ReadAnswer::Entry& entry = answer->entries[i];
-    if (entry.state == ReadAnswer::State::unprocessed) {
-      retry(written[i].turn, FailureKind::throttled, std::nullopt);
-    } else if (item::same_item(entry.item, written[i].item)) {
-      apply(written[i], issued);
-    } else {
+    const bool read = entry.state != ReadAnswer::State::unprocessed;
+    if ((read && item::same_item(entry.item, unsure[i].item)) || turns_.newer_waits(unsure[i].turn)) {
+      apply(unsure[i], issued);
+    } else if (read) {
       ++context_.metrics.verify_repeats;
-      turns_.again(written[i].turn, context_.clock.now(), std::nullopt, false);
+      turns_.again(unsure[i].turn, context_.clock.now(), std::nullopt, false);
+    } else {
+      retry(unsure[i].turn, FailureKind::throttled, std::nullopt);
     }
   }
 }
@@ -297,7 +322,7 @@ Task<void> Refresher::recheck(Turns turns) {
   const std::vector<item::KeyRef> keys = keys_of(asked);
   Result<ReadAnswer> answer = co_await context_.replica_reader.read(keys, context_.clock.now() + kReadTimeout);
   if (!answer) {
-    note(answer.error());
+    note(answer.error(), read_blocked_);
     retry_all(asked, answer.error(), std::nullopt);
     co_return;
   }

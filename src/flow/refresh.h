@@ -8,7 +8,8 @@
 //    so does a write issued in the first D seconds after a takeover. Doubt ends by reading both sides.
 //  - The value written is never older than the start of the turn: every attempt after a failure reads again,
 //    except the halves of a batch that the service refused as a whole (nothing of it was applied, no time passed).
-//  - Where a key may have records on two shards, the primary is read again after the write, until it holds still.
+//  - Where a key may have records on two shards, the primary is read again after the write, until it holds still or
+//    a newer record of the key waits for its own turn here (then that one's turn has to see it hold still).
 #pragma once
 
 #include <cstdint>
@@ -61,7 +62,9 @@ class Refresher {
   void poke() { changed_.notify(); }
   [[nodiscard]] const core::KeyTurns& turns() const { return turns_; }
   // Why nothing can be written at the moment (a person must act); empty if all is well.
-  [[nodiscard]] const std::string& blocked() const { return blocked_; }
+  [[nodiscard]] const std::string& blocked() const {
+    return write_blocked_.empty() ? read_blocked_ : write_blocked_;
+  }
 
  private:
   struct Pending {  // a turn and what the primary has for it
@@ -72,6 +75,7 @@ class Refresher {
   using Batch = std::vector<Pending>;
 
   Task<void> lane();
+  Turns take_turns();
   Task<void> refresh(Turns turns);
   Task<void> recheck(Turns turns);
   Task<std::optional<Batch>> read_primary(Turns turns);
@@ -83,8 +87,9 @@ class Refresher {
   void refuse(const core::Turn& turn, const std::string& reason);
   void retry(const core::Turn& turn, FailureKind kind, std::optional<Instant> doubt);
   void retry_all(const Turns& turns, const Failure& failure, std::optional<Instant> doubt);
-  void note(const Failure& failure);
+  void note(const Failure& failure, std::string& blocked);
   [[nodiscard]] std::optional<core::Hold> best_hold(const core::Turn& turn) const;
+  [[nodiscard]] bool may_issue(const core::Turn& turn, Instant now) const;
   [[nodiscard]] std::optional<Instant> takeover_doubt(const core::Turn& turn, Instant issued) const;
 
   Context& context_;
@@ -97,7 +102,8 @@ class Refresher {
   std::size_t batch_max_ = 0;  // writes a batch; halved by timeouts; 0: not set yet
   core::Budget read_budget_;
   core::Budget write_budget_;
-  std::string blocked_;
+  std::string read_blocked_;
+  std::string write_blocked_;
 };
 
 }  // namespace dynamodb_replicator::flow
