@@ -39,6 +39,7 @@ constexpr std::array<Kind, kFaults> kKinds{{
     {"two_spellings", 25000},
     {"junk", 300},
     {"crash", 3000},
+    {"clean_stop", 1500},
     {"machine_crash", 1500},
     {"pause", 4000},
     {"stall", 100},

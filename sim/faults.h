@@ -48,6 +48,7 @@ enum class Fault : std::uint8_t {
   junk,
   // processes
   crash,
+  clean_stop,     // asked to stop as by SIGTERM, and started again
   machine_crash,  // what was not yet on disk is lost
   pause,
   stall,

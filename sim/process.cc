@@ -68,6 +68,7 @@ void Process::crash() {
 
 void Process::pause(Duration how_long) {
   world_.trace(name_, "pause", std::to_string(how_long.count() / 1'000'000) + " ms");
+  frozen_for_ += how_long;
   frozen_until_ = std::max(frozen_until_, world_.now() + how_long);
 }
 

@@ -47,6 +47,8 @@ class Process {
   void crash();
   void pause(Duration how_long);
   void resume() { frozen_until_ = Duration{0}; }
+  [[nodiscard]] bool frozen() const { return world_.now() < frozen_until_; }
+  [[nodiscard]] Duration frozen_for() const { return frozen_for_; }  // all pauses so far
   // As SIGTERM does. REQUIRES: running().
   void ask_to_stop();
 
@@ -66,7 +68,6 @@ class Process {
 
  private:
   struct Life;
-  [[nodiscard]] bool frozen() const { return world_.now() < frozen_until_; }
   void notice_end();
 
   World& world_;
@@ -76,6 +77,7 @@ class Process {
   base::Prng dice_;
   int starts_ = 0;
   Duration frozen_until_{0};
+  Duration frozen_for_{0};
   std::optional<int> exit_status_;
   flow::Metrics last_metrics_;
   std::unique_ptr<Life> life_;

@@ -136,6 +136,9 @@ void Scene::trouble_workers() {
     if (faults.strikes(Fault::crash)) {
       worker.process->crash();
       start_later(worker, away);
+    } else if (worker.process->running() && !worker.process->frozen() &&
+               faults.strikes(Fault::clean_stop)) {
+      stop_cleanly(worker);
     } else if (faults.strikes(Fault::machine_crash)) {
       worker.process->crash();
       worker.machine->lose_power(prng_);
@@ -147,6 +150,20 @@ void Scene::trouble_workers() {
     }
   }
   world_.after(2s, [this] { trouble_workers(); });
+}
+
+// Whatever the network does, a worker that is asked to stop has ended ten seconds later.
+void Scene::stop_cleanly(Worker& worker) {
+  constexpr Duration kMayTake = 10s;
+  worker.process->ask_to_stop();
+  const Duration started = worker.started;
+  const Duration paused = worker.process->frozen_for();
+  world_.after(kMayTake, [this, &worker, started, paused] {
+    const bool same = worker.process->running() && worker.started == started;
+    if (same && worker.process->frozen_for() == paused) {
+      world_.fail("worker " + worker.process->name() + " was asked to stop and runs on 10 s later");
+    }
+  });
 }
 
 void Scene::trouble_streams() {

@@ -43,6 +43,7 @@ class Scene {
   void start(Worker& worker);
   void start_later(Worker& worker, Duration delay);
   void trouble_workers();
+  void stop_cleanly(Worker& worker);
   void trouble_streams();
   void trouble_network();
   void watch_workers();

@@ -1,5 +1,8 @@
 #include "app/replicate.h"
 
+#include <algorithm>
+#include <cstdio>
+
 #include "app/kinesis_source.h"
 #include "app/lease_table.h"
 #include "app/preflight.h"
@@ -15,6 +18,7 @@ namespace dynamodb_replicator::app {
 namespace {
 
 constexpr Duration kLookForStreamEvery = 10s;  // while the primary's stream is disabled
+constexpr Duration kReportEvery = 30s;         // a line of progress in the log
 
 // The task's value, or nullopt once `stop` is open; then the task's frame is destroyed where it waits.
 template <class T>
@@ -62,6 +66,7 @@ class Replicator {
   async::Task<flow::FollowEnd> follow_kinesis();
   async::Task<flow::FollowEnd> follow_table_streams();
   async::Task<std::optional<std::string>> next_stream(const std::string& current);
+  async::Task<void> report();
   void say_gap(const std::string& stream, const char* what);
   int status(flow::FollowEnd end) const;
 
@@ -200,6 +205,25 @@ async::Task<flow::FollowEnd> Replicator::follow_table_streams() {
   }
 }
 
+// Long work shows progress; a line says nothing when nothing has happened since the last.
+async::Task<void> Replicator::report() {
+  std::uint64_t said = 0;
+  while (!control_.stop.is_open()) {
+    co_await control_.stop.wait_until(doors_.clock.now() + kReportEvery);
+    const flow::Metrics& m = control_.metrics;
+    if (m.records_applied == said) continue;
+    said = m.records_applied;
+    char lag[32];
+    std::snprintf(lag, sizeof lag, "%.1f s", flow::lag_seconds(m, doors_.clock.wall()));
+    const auto owned = std::count_if(m.shards.begin(), m.shards.end(), [](const auto& s) { return s.second.owned; });
+    doors_.log.info("following", {{"applied", std::to_string(m.records_applied)},
+                                  {"puts", std::to_string(m.puts)},
+                                  {"deletes", std::to_string(m.deletes)},
+                                  {"shards", std::to_string(owned)},
+                                  {"lag", lag}});
+  }
+}
+
 int Replicator::status(flow::FollowEnd end) const {
   bool any_stopped = false;
   for (const auto& [shard, state] : control_.metrics.shards) any_stopped = any_stopped || !state.stopped.empty();
@@ -215,6 +239,8 @@ async::Task<int> Replicator::run() {
     doors_.log.error(to_text(opened->error()));
     co_return 2;
   }
+  async::Scope side(doors_.loop);
+  side.spawn(report());
   flow::FollowEnd end = flow::FollowEnd::stopped;
   if (prepared_.kinesis) {
     end = co_await follow_kinesis();

@@ -53,9 +53,12 @@ std::vector<ShardRow> choose(const std::vector<ShardRow>& rows, const std::set<s
   std::size_t room = share > mine.size() ? share - mine.size() : 0;
   room = std::min(room, std::max<std::size_t>(1, free.size() / 16));
   std::rotate(free.begin(), free.begin() + static_cast<std::ptrdiff_t>(roll % free.size()), free.end());
+  // A row with our name that we do not run comes from a write of ours whose answer was lost: everybody counts it as
+  // ours already, so it is taken whatever the share.
+  std::stable_partition(free.begin(), free.end(), [&](const ShardRow& row) { return row.owner == me; });
   std::vector<ShardRow> chosen;
   for (const ShardRow& row : free) {
-    if (chosen.size() < room || (chosen.empty() && forsaken(row))) chosen.push_back(row);
+    if (row.owner == me || chosen.size() < room || (chosen.empty() && forsaken(row))) chosen.push_back(row);
   }
   return chosen;
 }

@@ -31,18 +31,34 @@ Task<FollowEnd> Follower::run() {
       break;
     }
     const Instant began = context_.clock.now();
-    const bool seen = co_await look();
-    if (seen) {
-      if (context_.clock.now() >= list_at_ || children_missing()) co_await list();
-      if (listed_once_) co_await create_rows();
-      note_unlisted_parents();
-      if (!context_.stop.is_open()) co_await take_leases();
-      end = verdict();
-    }
-    if (!end) co_await changed_.wait(began + kLookEvery);
+    co_await step_unless_stopped(end);
+    if (!end && !context_.stop.is_open()) co_await changed_.wait(began + kLookEvery);
   }
   co_await wind_down();
   co_return *end;
+}
+
+// A clean stop does not wait for an outside that does not answer; only a row that is being taken is waited for, so
+// that it can be given back.
+Task<void> Follower::step_unless_stopped(std::optional<FollowEnd>& end) {
+  bool done = false;
+  async::Scope scope(context_.loop);
+  scope.spawn([](Follower& self, std::optional<FollowEnd>& end_, bool& done_) -> Task<void> {
+    end_ = co_await self.step();
+    done_ = true;
+    self.changed_.notify();
+  }(*this, end, done));
+  while (!done && (taking_ || !context_.stop.is_open())) co_await changed_.wait();
+}
+
+Task<std::optional<FollowEnd>> Follower::step() {
+  const bool seen = co_await look();
+  if (!seen) co_return std::nullopt;
+  if (context_.clock.now() >= list_at_ || children_missing()) co_await list();
+  if (listed_once_) co_await create_rows();
+  note_unlisted_parents();
+  co_await take_leases();
+  co_return verdict();
 }
 
 Task<bool> Follower::look() {
@@ -271,7 +287,8 @@ std::set<std::string> Follower::held_up() const {
 
 // Every session checkpoints, releases its lease and ends.
 Task<void> Follower::wind_down() {
-  if (running_.empty()) co_return;  // a stream read to its end: another may be followed after it
+  reap();
+  if (running_.empty()) co_return;  // nothing to wind down: another stream may follow this one
   context_.stop.open();
   const Instant deadline = context_.clock.now() + 9s;
   for (;;) {

@@ -15,8 +15,7 @@
 
 namespace dynamodb_replicator::wire {
 
-// ---- BatchGetItem
-// -----------------------------------------------------------------------------------------------
+// ---- BatchGetItem ----
 
 // Consistent, with total consumed capacity. REQUIRES: 1 to 100 keys, all different.
 std::string batch_get_request(std::string_view table, std::span<const item::KeyRef> keys);
@@ -34,8 +33,7 @@ struct BatchGetAnswer {
 Result<BatchGetAnswer> decode_batch_get(std::string body, std::string_view table,
                                         const item::KeySchema& schema);
 
-// ---- BatchWriteItem
-// ---------------------------------------------------------------------------------------------
+// ---- BatchWriteItem ----
 
 struct BatchWrite {
   const item::Key* key = nullptr;
@@ -53,8 +51,7 @@ struct BatchWriteAnswer {
 Result<BatchWriteAnswer> decode_batch_write(std::string body, std::string_view table,
                                             const item::KeySchema& schema);
 
-// ---- Scan, Query, GetItem
-// ---------------------------------------------------------------------------------------
+// ---- Scan, Query, GetItem ----
 
 // The first `limit` items of a table, in the service's order.
 std::string scan_request(std::string_view table, int limit);

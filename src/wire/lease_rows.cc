@@ -1,3 +1,4 @@
+// The reading half of lease_rows.h: items to rows, and whose table it is.
 #include "wire/lease_rows.h"
 
 #include <charconv>
@@ -6,93 +7,12 @@
 
 #include "item/json.h"
 #include "wire/answer.h"
-#include "wire/json_writer.h"
+#include "wire/lease_names.h"
 
 namespace dynamodb_replicator::wire {
 namespace {
 
 namespace json = item::json;
-
-constexpr std::string_view kShardPrefix = "shard#";
-constexpr std::string_view kTableRow =
-    "dynamodb-replicator";  // HASH of what is about the whole table
-constexpr std::string_view kMetaRow = "meta";
-
-// ---- writing
-// ----------------------------------------------------------------------------------------------------
-
-std::string typed(std::string_view type, const std::string& literal) {
-  return JsonWriter().raw(type, literal).end();
-}
-std::string text_value(std::string_view text) { return typed("S", base::to_json_string(text)); }
-std::string number_value(const std::string& digits) { return typed("N", '"' + digits + '"'); }
-std::string flag_value(bool flag) { return typed("BOOL", flag ? "true" : "false"); }
-std::string time_value(WallTime time) {
-  return number_value(std::to_string(time.time_since_epoch().count()));
-}
-std::string list_value(const std::vector<std::string>& texts) {
-  std::string list = "[";
-  for (const auto& text : texts) {
-    if (list.size() > 1) list += ',';
-    list += text_value(text);
-  }
-  return typed("L", list + ']');
-}
-
-// An attribute and its value as JSON; no value: the attribute is absent.
-struct Attribute {
-  std::string_view name;
-  std::optional<std::string> value;
-};
-
-std::optional<std::string> unless_empty(const std::string& text) {
-  if (text.empty()) return std::nullopt;
-  return text_value(text);
-}
-
-// All that is ours in a shard row, but its key.
-std::vector<Attribute> attributes_of(const core::ShardRow& row) {
-  const bool timed = row.start.kind == core::StartAt::Kind::at_time;
-  return {
-      {"owner", unless_empty(row.owner)},
-      {"counter", number_value(std::to_string(row.counter))},
-      {"nonce", text_value(row.nonce)},
-      {"start", text_value(timed ? "at_time" : "trim_horizon")},
-      {"start_time", timed ? std::optional(time_value(row.start.time)) : std::nullopt},
-      {"checkpoint", unless_empty(row.checkpoint)},
-      {"finished", flag_value(row.finished)},
-      {"parents", list_value(row.parents)},
-      {"children", list_value(row.children)},
-      {"read_through",
-       row.read_through ? std::optional(time_value(*row.read_through)) : std::nullopt},
-      {"clean", flag_value(row.clean)},
-      {"draining_to", unless_empty(row.draining_to)},
-  };
-}
-
-std::string key_json(std::string_view stream, std::string_view row) {
-  return JsonWriter().raw("stream", text_value(stream)).raw("row", text_value(row)).end();
-}
-
-std::string shard_key(std::string_view stream, std::string_view shard) {
-  return key_json(stream, std::string(kShardPrefix) + std::string(shard));
-}
-
-std::string get_request(std::string_view table, std::string_view key) {
-  return JsonWriter().text("TableName", table).flag("ConsistentRead", true).raw("Key", key).end();
-}
-
-std::string create_request(std::string_view table, std::string_view item) {
-  return JsonWriter()
-      .text("TableName", table)
-      .raw("Item", item)
-      .text("ConditionExpression", "attribute_not_exists(#row)")
-      .raw("ExpressionAttributeNames", R"({"#row":"row"})")
-      .end();
-}
-
-// ---- reading
-// ----------------------------------------------------------------------------------------------------
 
 bool read_typed(json::Value value, std::string_view type,
                 const std::function<bool(json::Value)>& use) {
@@ -188,19 +108,6 @@ std::string row_of(std::string_view item) {
 
 }  // namespace
 
-// ---- rows
-// -------------------------------------------------------------------------------------------------------
-
-std::string shard_row_to_item(const core::ShardRow& row) {
-  JsonWriter item;
-  item.raw("stream", text_value(row.stream))
-      .raw("row", text_value(std::string(kShardPrefix) + row.shard));
-  for (const auto& attribute : attributes_of(row)) {
-    if (attribute.value) item.raw(attribute.name, *attribute.value);
-  }
-  return item.end();
-}
-
 Result<core::ShardRow> shard_row_from_item(std::string_view item) {
   core::ShardRow row;
   row.clean = false;  // a row that does not say so is in doubt
@@ -218,18 +125,6 @@ Result<core::ShardRow> shard_row_from_item(std::string_view item) {
     return unusable("the lease table holds a row that is no shard row");
   }
   return row;
-}
-
-std::string meta_row_to_item(const core::MetaRow& row) {
-  return JsonWriter()
-      .raw("stream", text_value(kTableRow))
-      .raw("row", text_value(kMetaRow))
-      .raw("primary", text_value(row.primary))
-      .raw("replica", text_value(row.replica))
-      .raw("mode", text_value(row.mode))
-      .raw("format", number_value(std::to_string(row.format)))
-      .raw("nonce", text_value(row.nonce))
-      .end();
 }
 
 Result<core::MetaRow> meta_row_from_item(std::string_view item) {
@@ -252,76 +147,6 @@ Result<core::MetaRow> meta_row_from_item(std::string_view item) {
 
 bool is_shard_row(std::string_view item) { return row_of(item).starts_with(kShardPrefix); }
 
-// ---- requests
-// ---------------------------------------------------------------------------------------------------
-
-std::string query_shard_rows_request(std::string_view table, std::string_view stream,
-                                     std::string_view last_key) {
-  JsonWriter request;
-  request.text("TableName", table)
-      .flag("ConsistentRead", true)
-      .text("KeyConditionExpression", "#stream = :stream AND begins_with(#row, :prefix)")
-      .raw("ExpressionAttributeNames", R"({"#stream":"stream","#row":"row"})")
-      .raw("ExpressionAttributeValues", JsonWriter()
-                                            .raw(":stream", text_value(stream))
-                                            .raw(":prefix", text_value(kShardPrefix))
-                                            .end());
-  if (!last_key.empty()) request.raw("ExclusiveStartKey", last_key);
-  return request.end();
-}
-
-std::string scan_rows_request(std::string_view table, std::string_view last_key) {
-  JsonWriter request;
-  request.text("TableName", table).flag("ConsistentRead", true);
-  if (!last_key.empty()) request.raw("ExclusiveStartKey", last_key);
-  return request.end();
-}
-
-std::string get_shard_row_request(std::string_view table, std::string_view stream,
-                                  std::string_view shard) {
-  return get_request(table, shard_key(stream, shard));
-}
-
-std::string get_meta_row_request(std::string_view table) {
-  return get_request(table, key_json(kTableRow, kMetaRow));
-}
-
-std::string create_shard_row_request(std::string_view table, const core::ShardRow& row) {
-  return create_request(table, shard_row_to_item(row));
-}
-
-std::string create_meta_row_request(std::string_view table, const core::MetaRow& row) {
-  return create_request(table, meta_row_to_item(row));
-}
-
-std::string replace_shard_row_request(std::string_view table, const core::ShardRow& row,
-                                      std::string_view expected) {
-  std::string set;
-  std::string remove;
-  JsonWriter names;
-  JsonWriter values;
-  values.raw(":expected", text_value(expected));
-  for (const auto& attribute : attributes_of(row)) {
-    const std::string name = "#" + std::string(attribute.name);
-    const std::string value = ":" + std::string(attribute.name);
-    names.text(name, attribute.name);
-    if (attribute.value) {
-      set += (set.empty() ? "SET " : ", ") + name + " = " + value;
-      values.raw(value, *attribute.value);
-    } else {
-      remove += (remove.empty() ? " REMOVE " : ", ") + name;
-    }
-  }
-  return JsonWriter()
-      .text("TableName", table)
-      .raw("Key", shard_key(row.stream, row.shard))
-      .text("UpdateExpression", set + remove)
-      .text("ConditionExpression", "#nonce = :expected")
-      .raw("ExpressionAttributeNames", names.end())
-      .raw("ExpressionAttributeValues", values.end())
-      .end();
-}
-
 LeaseTableKind recognise_lease_table(const item::KeySchema& schema,
                                      const std::optional<std::string>& sample) {
   const auto is = [](const item::KeyAttribute& key, std::string_view name) {
@@ -333,7 +158,8 @@ LeaseTableKind recognise_lease_table(const item::KeySchema& schema,
   if (!is(schema.hash, "stream") || !is(*schema.range, "row")) return LeaseTableKind::unknown;
   if (!sample) return LeaseTableKind::ours;
   const std::string row = row_of(*sample);
-  const bool known = row == kMetaRow || row.starts_with(kShardPrefix) || row.starts_with("fence#");
+  const bool known =
+      row == kMetaRow || row.starts_with(kShardPrefix) || row.starts_with(kFencePrefix);
   return known ? LeaseTableKind::ours : LeaseTableKind::unknown;
 }
 

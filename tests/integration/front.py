@@ -42,7 +42,7 @@ class Authority:
     def _openssl(self, *arguments):
         subprocess.run(["openssl", *map(str, arguments)], cwd=self._directory, check=True, capture_output=True)
 
-    def certificate(self, label, names, expired=False):
+    def certificate(self, label, names, expired=False, future=False):
         """A file with key and certificate for these names."""
         base = self._directory / label
         self._openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={names[0]}", "-keyout", f"{base}.key", "-out", f"{base}.csr")
@@ -51,7 +51,10 @@ class Authority:
             "policy=any\nunique_subject=no\nx509_extensions=names\n[any]\ncommonName=supplied\n[names]\nsubjectAltName="
             + ",".join(f"DNS:{name}" for name in names) + "\n")
         (self._directory / "index").write_text("")
-        dates = ["-startdate", "20200101000000Z", "-enddate", "20200102000000Z"] if expired else ["-days", "2"]
+        dates = ["-days", "2"]
+        if expired or future:
+            year = 2020 if expired else 2048
+            dates = ["-startdate", f"{year}0101000000Z", "-enddate", f"{year}0102000000Z"]
         self._openssl("ca", "-batch", "-notext", "-config", f"{base}.cnf", "-cert", self.bundle, "-keyfile", self._key,
                       "-in", f"{base}.csr", "-out", f"{base}.crt", *dates)
         pem = self._directory / f"{label}.pem"
@@ -62,7 +65,8 @@ class Authority:
 class SigningFront:
     """Serves NAMES on 127.0.0.1:443. `wrong` lists what was signed otherwise than botocore would; `seen` the operations."""
 
-    def __init__(self, world, certificate, access_key, secret_key, token=None):
+    def __init__(self, world, certificate, access_key, secret_key, token=None, newest=None):
+        """newest: the one version of TLS that is spoken; else what this Python speaks."""
         self._targets = {"kinesis": urllib.parse.urlparse(world.kinesis_url).netloc,
                          "dynamodb": urllib.parse.urlparse(world.dynamodb_url).netloc}
         self._credentials = botocore.credentials.Credentials(access_key, secret_key, token)
@@ -96,6 +100,9 @@ class SigningFront:
             def finish_request(self, request, address):
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 context.load_cert_chain(certificate)
+                if newest is not None:
+                    context.set_ciphers("ALL:@SECLEVEL=0")
+                    context.minimum_version = context.maximum_version = newest
                 request.settimeout(30)
                 super().finish_request(context.wrap_socket(request, server_side=True), address)
 

@@ -82,7 +82,7 @@ def _(world):
 def _(world):
     status, _, log, _ = run(["replicate", "just-a-name", at(world, table(world))])
     assert status == 2, log
-    for form in ("us-east-1/table", "127.0.0.1:8000/table", "http", "arn:aws:dynamodb"):
+    for form in ("us-east-1/table", ":8000/table", "http://host:port/table", "arn:aws:dynamodb"):
         assert form in log, f"{form} is not shown: {log}"
 
 

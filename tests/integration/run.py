@@ -18,7 +18,9 @@ import habits  # noqa: F401
 import install  # noqa: F401
 import operators  # noqa: F401
 import refusals  # noqa: F401
+import signer  # noqa: F401
 import signing  # noqa: F401
+import tls  # noqa: F401
 import workers  # noqa: F401
 
 

@@ -1,5 +1,6 @@
 """Several processes on one stream: they share its shards, take over from a dead one, and never undo each other."""
 
+import contextlib
 import random
 
 import records
@@ -25,6 +26,20 @@ def shards_by_owner(world, pair):
 def checkpoints(world, pair):
     return {row: int(values.get("checkpoint") or "0") for (_, row), values in world.lease_rows(pair.leases).items()
             if row.startswith("shard#")}
+
+
+@contextlib.contextmanager
+def two_on_two_shards(world, pair, arguments):
+    """Two workers that own one shard each. Both may reach for the same shard first, and the winner take both: then
+    they are started again."""
+    for _ in range(8):
+        with world.program(arguments) as first, world.program(arguments) as second:
+            wait_until(lambda: sum(map(len, shards_by_owner(world, pair).values())) == 2, SHARE_SECONDS_MAX, "both shards owned")
+            if len(shards_by_owner(world, pair)) == 2:
+                yield first, second
+                return
+            assert first.stop() == 0 and second.stop() == 0, (first.describe(), second.describe())
+    raise AssertionError("eight times one worker took both shards")
 
 
 @runner.test("workers.two_share_four_shards_and_one_finishes_after_the_other_is_killed")
@@ -74,8 +89,7 @@ def _(world):
             break
     assert len(keys) == 8
     arguments = pair.arguments("--lease-time", LEASE_SECONDS)
-    with world.program(arguments) as first, world.program(arguments) as second:
-        wait_until(lambda: len(shards_by_owner(world, pair)) == 2, SHARE_SECONDS_MAX, "two owners")
+    with two_on_two_shards(world, pair, arguments) as (first, second):
         for version in range(400 if world.long else 120):
             entries = []
             for key in dice.sample(keys, 4):
