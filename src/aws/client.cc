@@ -113,7 +113,9 @@ async::HttpRequest Client::prepare(const std::string& operation, std::string bod
 Failure Client::failure_of_transport(const async::HttpError& error) const {
   Failure failure;
   failure.kind = error.untrusted ? FailureKind::configuration : FailureKind::transient;
-  failure.message = wire::clean_message(endpoint_.url() + ": " + error.message, 400);
+  // "us-east-1/table" does not say whom we could not reach; an endpoint in so many words does.
+  const std::string whom = where_.starts_with(endpoint_.url()) ? "" : endpoint_.url() + ": ";
+  failure.message = wire::clean_message(whom + error.message, 400);
   failure.hint = error.untrusted ? kCertificateRemedy : remedy(error.stage);
   failure.maybe_applied = error.sent;
   return failure;
