@@ -5,6 +5,7 @@ the end, and exits non-zero unless they are equal.
 """
 
 import argparse
+import os
 import pathlib
 import random
 import signal
@@ -16,7 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "
 
 import records  # noqa: E402
 import tables  # noqa: E402
-from emulators import Emulators  # noqa: E402
+from emulators import ROOT, Emulators  # noqa: E402
 from program import Program  # noqa: E402
 
 SHAPE = ("S", "N")  # the demo's tables: a string hash key, a number range key
@@ -131,7 +132,8 @@ def wait_until_equal(dynamodb, primary, replica):
 
 def follow(title, program, dynamodb, primary, replica, seconds, announce):
     """Lets clients write while `program` runs, then compares. True if the replica ended equal."""
-    print(f"\n== {title}\n   $ {' '.join(str(a) for a in program.arguments)}", flush=True)
+    command = [os.path.relpath(program.arguments[0], ROOT), *program.arguments[1:]]
+    print(f"\n== {title}\n   $ {' '.join(command)}", flush=True)
     until = time.monotonic() + seconds
     writers = [Writer(dynamodb, primary, seed, announce) for seed in range(WRITERS)]
     probe = Probe(dynamodb, primary, replica, announce)
