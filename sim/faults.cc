@@ -16,6 +16,7 @@ constexpr std::array<Kind, kFaults> kKinds{{
     {"lost_request", 250},
     {"lost_answer", 250},
     {"late_apply", 400},
+    {"late_error", 200},
     {"error_before", 500},
     {"error_after", 500},
     {"not_json", 300},
@@ -23,6 +24,7 @@ constexpr std::array<Kind, kFaults> kKinds{{
     {"broken_body", 300},
     {"truncated", 300},
     {"slow", 400},
+    {"slow_write", 3000},
     {"outage", 2000},
     {"unprocessed_keys", 3000},
     {"unprocessed_items", 4000},
@@ -44,6 +46,8 @@ constexpr std::array<Kind, kFaults> kKinds{{
     {"pause", 4000},
     {"stall", 100},
     {"clock_jump", 1000},
+    {"zombie_write", 3000},
+    {"zombie_read", 3000},
 }};
 
 }  // namespace

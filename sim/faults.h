@@ -22,6 +22,7 @@ enum class Fault : std::uint8_t {
   lost_request,  // silence, not served
   lost_answer,   // silence, served
   late_apply,    // silence, served after the client's deadline
+  late_error,    // 500 at once, and served after the client's deadline all the same
   error_before,  // 500, not served
   error_after,   // 500, served
   not_json,      // 503 with a page of HTML, not served
@@ -29,6 +30,7 @@ enum class Fault : std::uint8_t {
   broken_body,   // served; a byte of the answer differs from what its checksum was taken of
   truncated,     // served; the answer ends too early
   slow,          // seconds of latency, perhaps past the deadline
+  slow_write,    // a batch of writes that takes its time
   outage,        // a host is away for seconds
   // answers that services may give at any time
   unprocessed_keys,
@@ -53,6 +55,9 @@ enum class Fault : std::uint8_t {
   pause,
   stall,
   clock_jump,  // of wall time
+  // two at once, since each alone rarely meets the other
+  zombie_write,  // a batch of writes lands late and its sender is gone, paused or stopped meanwhile
+  zombie_read,   // the sender is paused between reading the primary and writing, past its lease
   count
 };
 

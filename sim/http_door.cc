@@ -23,10 +23,10 @@ const std::string* header_of(const HttpRequest& request, std::string_view name) 
   return nullptr;
 }
 
-std::string label_of(const HttpRequest& request) {
+std::string operation_of(const HttpRequest& request) {
   const std::string* target = header_of(request, "x-amz-target");
-  if (target == nullptr) return request.method + " " + request.target;
-  return target->substr(target->find('.') + 1) + " " + request.host;
+  return target == nullptr ? request.method + " " + request.target
+                           : target->substr(target->find('.') + 1);
 }
 
 Outcome error(HttpError::Stage stage, bool sent, const char* message) {
@@ -73,7 +73,27 @@ Service* Network::find(const HttpRequest& request) const {
   return found == services_.end() ? nullptr : found->second;
 }
 
-Network::Fate Network::draw(const HttpRequest& request, Duration deadline) {
+std::optional<Fault> Network::draw_fault(const std::string& sender, const HttpRequest& request) {
+  const std::string operation = operation_of(request);
+  if (meddler_) {
+    const auto decided = meddler_(sender, operation, request);
+    if (decided) return decided;
+  }
+  if (operation == "BatchWriteItem" && world_.faults().strikes(Fault::slow_write))
+    return Fault::slow_write;
+  constexpr Fault kOfExchanges[] = {Fault::refused,      Fault::reset_before, Fault::reset_after,
+                                    Fault::lost_request, Fault::lost_answer,  Fault::late_apply,
+                                    Fault::late_error,   Fault::error_before, Fault::error_after,
+                                    Fault::not_json,     Fault::throttled,    Fault::broken_body,
+                                    Fault::truncated,    Fault::slow};
+  for (const Fault fault : kOfExchanges) {
+    if (world_.faults().strikes(fault)) return fault;
+  }
+  return std::nullopt;
+}
+
+Network::Fate Network::draw(const std::string& sender, const HttpRequest& request,
+                            Duration deadline) {
   Fate fate;
   const Duration now = world_.now();
   const Duration there = now + between(prng_, 500us, 8ms);
@@ -84,18 +104,10 @@ Network::Fate Network::draw(const HttpRequest& request, Duration deadline) {
     fate.fault = Fault::refused;
     return fate;
   }
-  constexpr Fault kOfExchanges[] = {Fault::refused,      Fault::reset_before, Fault::reset_after,
-                                    Fault::lost_request, Fault::lost_answer,  Fault::late_apply,
-                                    Fault::error_before, Fault::error_after,  Fault::not_json,
-                                    Fault::throttled,    Fault::broken_body,  Fault::truncated,
-                                    Fault::slow};
-  for (const Fault fault : kOfExchanges) {
-    if (!world_.faults().strikes(fault)) continue;
-    fate.fault = fault;
-    break;
-  }
   fate.applied = served;
+  fate.fault = draw_fault(sender, request);
   if (!fate.fault) return fate;
+  const Duration latest = std::max(served, deadline + options_.latest_apply);
   switch (*fate.fault) {
     case Fault::refused:
     case Fault::reset_before:
@@ -112,59 +124,57 @@ Network::Fate Network::draw(const HttpRequest& request, Duration deadline) {
       fate.answered.reset();
       break;
     case Fault::late_apply:
+    case Fault::late_error:
       fate.applied = std::max(served, deadline + between(prng_, 1ms, options_.latest_apply));
-      fate.answered.reset();
       break;
-    case Fault::slow: {
-      const Duration more = between(prng_, 100ms, 5s);
-      fate.applied = std::min(served + more, std::max(served, deadline + options_.latest_apply));
-      fate.answered = *fate.applied + between(prng_, 500us, 2s);
+    case Fault::slow_write: {
+      const Duration more = between(prng_, 50ms, 1500ms);
+      *fate.applied += more;
+      *fate.answered += more;
       break;
     }
+    case Fault::slow:
+      fate.applied = std::min(served + between(prng_, 100ms, 5s), latest);
+      fate.answered = *fate.applied + between(prng_, 500us, 2s);
+      break;
     default:
       break;
   }
+  if (fate.fault == Fault::late_apply) fate.answered.reset();
   return fate;
 }
 
 Network::ExchangeRef Network::send(const std::string& sender, HttpRequest request,
                                    Duration deadline) {
-  const Fate fate = draw(request, deadline);
+  const Fate fate = draw(sender, request, deadline);
   const std::string label = sender + "#" + std::to_string(++sent_);
   world_.trace(label, "send",
-               label_of(request) +
+               operation_of(request) + " " + request.host +
                    (fate.fault ? " (" + std::string(name_of(*fate.fault)) + ")" : std::string()));
   auto exchange = std::make_shared<Exchange>();
   exchange->request = std::move(request);
   ++in_flight_;
   if (fate.applied) {
     world_.at(*fate.applied, [this, exchange, fate, label] { apply(exchange, fate, label); });
-  } else if (!fate.answered) {
-    world_.at(deadline, [this] { --in_flight_; });
+    if (fate.fault == Fault::late_error) finish_at(*fate.answered, exchange, internal_error());
+  } else if (fate.answered) {
+    answer_unserved(exchange, fate);
   } else {
-    const bool kinesis =
-        header_of(exchange->request, "content-type") != nullptr &&
-        *header_of(exchange->request, "content-type") == "application/x-amz-json-1.1";
-    switch (fate.fault.value_or(Fault::refused)) {
-      case Fault::reset_before:
-        finish_at(*fate.answered, exchange, reset());
-        break;
-      case Fault::error_before:
-        finish_at(*fate.answered, exchange, internal_error());
-        break;
-      case Fault::not_json:
-        finish_at(*fate.answered, exchange,
-                  plain(503, "text/html", "<html>Service Unavailable</html>"));
-        break;
-      case Fault::throttled:
-        finish_at(*fate.answered, exchange, throttled(kinesis));
-        break;
-      default:
-        finish_at(*fate.answered, exchange,
-                  error(HttpError::Stage::connect, false, "connection refused"));
-    }
+    world_.at(deadline, [this] { --in_flight_; });
   }
   return exchange;
+}
+
+void Network::answer_unserved(const ExchangeRef& exchange, const Fate& fate) {
+  const std::string* type = header_of(exchange->request, "content-type");
+  const bool kinesis = type != nullptr && *type == "application/x-amz-json-1.1";
+  Outcome outcome = error(HttpError::Stage::connect, false, "connection refused");
+  if (fate.fault == Fault::reset_before) outcome = reset();
+  if (fate.fault == Fault::error_before) outcome = internal_error();
+  if (fate.fault == Fault::not_json)
+    outcome = plain(503, "text/html", "<html>Service Unavailable</html>");
+  if (fate.fault == Fault::throttled) outcome = throttled(kinesis);
+  finish_at(*fate.answered, exchange, std::move(outcome));
 }
 
 void Network::apply(const ExchangeRef& exchange, const Fate& fate, const std::string& label) {
@@ -173,6 +183,7 @@ void Network::apply(const ExchangeRef& exchange, const Fate& fate, const std::st
   world_.trace(
       label, "apply",
       std::to_string(response.status) + " " + exchange->request.body + " -> " + response.body);
+  if (fate.fault == Fault::late_error) return;  // answered long ago
   if (!fate.answered) {
     --in_flight_;
     return;

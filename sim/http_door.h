@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -40,6 +41,11 @@ class Network {
   void cut(const std::string& host, Duration until) { cut_until_[host] = until; }
   void mend() { cut_until_.clear(); }
 
+  // Asked about each request before its fate is drawn: may decide it.
+  using Meddler = std::function<std::optional<Fault>(
+      const std::string& sender, const std::string& operation, const async::HttpRequest& request)>;
+  void meddle(Meddler meddler) { meddler_ = std::move(meddler); }
+
   struct Exchange {
     async::HttpRequest request;
     std::optional<Result<async::HttpResponse, async::HttpError>> outcome;
@@ -55,7 +61,9 @@ class Network {
 
  private:
   struct Fate;
-  Fate draw(const async::HttpRequest& request, Duration deadline);
+  Fate draw(const std::string& sender, const async::HttpRequest& request, Duration deadline);
+  std::optional<Fault> draw_fault(const std::string& sender, const async::HttpRequest& request);
+  void answer_unserved(const ExchangeRef& exchange, const Fate& fate);
   Service* find(const async::HttpRequest& request) const;
   void apply(const ExchangeRef& exchange, const Fate& fate, const std::string& label);
   void finish(const ExchangeRef& exchange, Result<async::HttpResponse, async::HttpError> outcome);
@@ -67,6 +75,7 @@ class Network {
   base::Prng prng_;
   std::map<std::string, Service*> services_;  // by host:port
   std::map<std::string, Duration> cut_until_;
+  Meddler meddler_;
   std::uint64_t in_flight_ = 0;
   std::uint64_t sent_ = 0;
 };

@@ -21,7 +21,7 @@ Drawn draw(base::Prng prng) {
   drawn.writer.mean_interval = between(prng, 20ms, 500ms);
   drawn.shards = 1 + prng.below(4);
   drawn.chaos_for = between(prng, 20s, 90s);
-  drawn.lease = std::chrono::seconds(3 + prng.below(10));
+  drawn.lease = std::chrono::seconds(3 + prng.below(prng.chance(1, 2) ? 2 : 10));
   drawn.doubt = std::chrono::seconds(3 + prng.below(6));
   if (prng.chance(1, 8)) drawn.verify = "always";
   return drawn;
@@ -73,6 +73,10 @@ void Scene::open_services() {
   network_.connect("primary.sim", 8000, primary_endpoint_);
   network_.connect("replica.sim", 8001, replica_endpoint_);
   network_.connect("kinesis.sim", 4567, kinesis_endpoint_);
+  network_.meddle([this](const std::string& sender, const std::string& operation,
+                         const async::HttpRequest& request) {
+    return meddle(sender, operation, request.host);
+  });
   writer_ = std::make_unique<Writer>(world_, primary_, kinesis_.get(), drawn_.writer);
 }
 
@@ -147,9 +151,50 @@ void Scene::trouble_workers() {
       worker.process->pause(away);
     } else if (faults.strikes(Fault::clock_jump)) {
       worker.machine->wall_offset = between(prng_, -20min, 20min);
+    } else if (faults.strikes(Fault::zombie_write)) {
+      worker.armed = Fault::zombie_write;
+    } else if (faults.strikes(Fault::zombie_read)) {
+      worker.armed = Fault::zombie_read;
     }
   }
   world_.after(2s, [this] { trouble_workers(); });
+}
+
+// What was armed strikes with the request that fits it. The sender runs at this moment, so whatever
+// becomes of it is an event a little later.
+std::optional<Fault> Scene::meddle(const std::string& sender, const std::string& operation,
+                                   const std::string& host) {
+  for (Worker& worker : workers_) {
+    if (worker.process->name() != sender || !worker.armed || healed_) continue;
+    if (worker.armed == Fault::zombie_write && operation == "BatchWriteItem") {
+      worker.armed.reset();
+      world_.after(30ms, [this, &worker] { strike_late_writer(worker); });
+      return prng_.chance(1, 2) ? Fault::late_apply : Fault::late_error;
+    }
+    if (worker.armed == Fault::zombie_read && operation == "BatchGetItem" &&
+        host == "primary.sim") {
+      worker.armed.reset();
+      const Duration away = drawn_.lease + between(prng_, 0s, drawn_.lease + drawn_.doubt * 2);
+      world_.after(100us, [&worker, away] { worker.process->pause(away); });
+    }
+  }
+  return std::nullopt;
+}
+
+void Scene::strike_late_writer(Worker& worker) {
+  if (!worker.process->running()) return;
+  const Duration away = between(prng_, drawn_.lease, drawn_.lease * 2);
+  switch (prng_.below(3)) {
+    case 0:
+      worker.process->crash();
+      start_later(worker, away);
+      break;
+    case 1:
+      worker.process->pause(away);
+      break;
+    default:
+      stop_cleanly(worker);
+  }
 }
 
 // Whatever the network does, a worker that is asked to stop has ended ten seconds later.

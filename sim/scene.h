@@ -37,6 +37,7 @@ class Scene {
     std::unique_ptr<Machine> machine;
     std::unique_ptr<Process> process;
     Duration started{0};
+    std::optional<Fault> armed;  // strikes with its next fitting request
   };
   void open_services();
   void open_workers();
@@ -44,6 +45,9 @@ class Scene {
   void start_later(Worker& worker, Duration delay);
   void trouble_workers();
   void stop_cleanly(Worker& worker);
+  std::optional<Fault> meddle(const std::string& sender, const std::string& operation,
+                              const std::string& host);
+  void strike_late_writer(Worker& worker);
   void trouble_streams();
   void trouble_network();
   void watch_workers();

@@ -176,6 +176,17 @@ Result<void> check_words(const ReplicateOptions& options) {
   return {};
 }
 
+// A local endpoint takes any credentials; that some were made up must not go unsaid.
+void say_placeholders_once(async::Doors& doors, std::initializer_list<const Side*> sides) {
+  for (const Side* side : sides) {
+    const Result<aws::CredentialsRef> used = side->credentials->get();
+    if (!used || !(*used)->placeholder) continue;
+    doors.log.info("no AWS credentials are set: requests to local endpoints are signed with placeholders",
+                   {{"endpoint", side->endpoint.url()}});
+    return;
+  }
+}
+
 Result<void> connect_sides(async::Doors& doors, const ReplicateOptions& options, Prepared& made) {
   const auto side = [&](const char* role, const std::string& text, bool stream, const std::string& profile,
                         const std::string& region, Side& out) -> Result<void> {
@@ -222,6 +233,8 @@ Result<void> connect_sides(async::Doors& doors, const ReplicateOptions& options,
                       {made.replica.location, made.replica.endpoint, key(made.replica)})) {
     return refusal("primary and replica are the same table: " + made.primary.where);
   }
+  say_placeholders_once(doors, {&made.primary, &made.replica, &made.leases,
+                                made.kinesis ? &*made.kinesis : &made.primary});
   return {};
 }
 

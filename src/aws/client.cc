@@ -62,6 +62,9 @@ std::string broken(const async::HttpResponse& answer) {
   return "";
 }
 
+constexpr const char* kCertificateRemedy =
+    "Check that this is the right server; an authority of your own is named by AWS_CA_BUNDLE.";
+
 const char* remedy(async::HttpError::Stage stage) {
   switch (stage) {
     case async::HttpError::Stage::resolve:
@@ -111,7 +114,7 @@ Failure Client::failure_of_transport(const async::HttpError& error) const {
   Failure failure;
   failure.kind = error.untrusted ? FailureKind::configuration : FailureKind::transient;
   failure.message = wire::clean_message(endpoint_.url() + ": " + error.message, 400);
-  failure.hint = error.untrusted ? "" : remedy(error.stage);
+  failure.hint = error.untrusted ? kCertificateRemedy : remedy(error.stage);
   failure.maybe_applied = error.sent;
   return failure;
 }

@@ -42,6 +42,8 @@ class Follower {
     bool done = false;
   };
 
+  Task<std::optional<FollowEnd>> step();
+  Task<void> step_unless_stopped(std::optional<FollowEnd>& end);
   Task<bool> look();
   Task<void> list();
   Task<void> create_rows();
@@ -54,6 +56,7 @@ class Follower {
   void show_stopped();
   Task<void> wind_down();
   [[nodiscard]] std::optional<FollowEnd> verdict() const;
+  [[nodiscard]] std::set<std::string> held_up() const;
   [[nodiscard]] bool children_missing() const;
   [[nodiscard]] std::vector<core::ShardRow> rows_with_progress() const;
 
@@ -68,6 +71,7 @@ class Follower {
   std::set<std::string> listed_;
   std::map<std::string, Instant> unlisted_;  // parents without a row that are in no listing, since when
   bool listed_once_ = false;
+  bool taking_ = false;        // an acquisition is under way: not to be broken off
   bool rows_in_step_ = false;  // every listed shard had a row when we last looked
   Instant list_at_{};
   std::map<std::string, Running> running_;

@@ -18,7 +18,7 @@ std::string fresh_nonce(async::Dice& dice) {
 }
 
 ShardSession::ShardSession(Context& context, Refresher& refresher, Stream& stream, core::ShardRow row,
-                           Instant renewed, bool clean, std::optional<Duration> retention)
+                           Instant renewed, Duration doubt, std::optional<Duration> retention)
     : context_(context),
       refresher_(refresher),
       stream_(stream),
@@ -27,10 +27,13 @@ ShardSession::ShardSession(Context& context, Refresher& refresher, Stream& strea
       retention_(retention),
       id_(refresher.enlist(*this)),
       watermark_(row_.checkpoint),
+      fetched_through_(row_.read_through),
+      at_edge_(!row_.read_through),
       progress_(context.loop),
+      winding_up_(context.loop),
       over_(context.loop),
       state_(context.metrics.shards[row_.shard]) {
-  if (!clean) takeover_until_ = context.clock.now() + context.settings.doubt;
+  if (doubt > Duration::zero()) takeover_until_ = context.clock.now() + doubt;
   if (!row_.checkpoint.empty()) {
     position_ = {Position::Kind::after, {}, row_.checkpoint};
   } else if (row_.start.kind == core::StartAt::Kind::at_time && stream.is_kinesis()) {
@@ -55,14 +58,14 @@ std::vector<async::Log::Field> ShardSession::about() const {
 void ShardSession::close(End end) {
   if (over_.is_open()) return;
   end_ = end;
-  if (end == End::lost) hold_.lease = Duration::zero();  // whatever the clock says: nothing is issued any more
+  frozen_ = true;
   over_.open();
 }
 
 void ShardSession::stop(std::string reason) {
-  if (over_.is_open() || ending_) return;
+  if (over_.is_open() || ending_ || !reason_.empty()) return;
   reason_ = std::move(reason);
-  ending_ = End::stopped;
+  winding_up_.open();
   progress_.notify();
 }
 
@@ -95,19 +98,28 @@ Task<void> ShardSession::run() {
   tasks.spawn(keep_lease());
   tasks.spawn(read());
   tasks.spawn(bury());
+  tasks.spawn(heed_stop());
   tasks.spawn(drain());
   co_await over_.wait();
 }
 
-// When we are asked to stop: reading ends by the same gate; what is in flight may finish and be checkpointed.
-Task<void> ShardSession::drain() {
+Task<void> ShardSession::heed_stop() {
   co_await context_.stop.wait();
+  winding_up_.open();
+  progress_.notify();
+}
+
+// When we are asked to stop, or cannot go on: reading ends by the same gate; what has been read may finish and be
+// checkpointed.
+Task<void> ShardSession::drain() {
+  co_await winding_up_.wait();
   const Instant deadline = context_.clock.now() + kDrainFor;
-  while (refresher_.turns().busy(id_) || !burials_.empty()) {
+  const bool buries = !context_.settings.dead_letter.empty();
+  while (refresher_.turns().busy(id_) || (buries && !burials_.empty())) {
     const bool progressed = co_await progress_.wait(deadline);
     if (!progressed) break;
   }
-  if (!ending_) ending_ = End::drained;
+  ending_ = reason_.empty() ? End::drained : End::stopped;
   progress_.notify();
 }
 
@@ -186,7 +198,7 @@ Task<ShardSession::Touched> ShardSession::touch(core::ShardRow next) {
                            {{"shard", row_.shard}, {"because", to_text(stored.error())}});
     }
     const Duration wait = core::retry_after(FailureKind::transient, ++attempts, context_.dice.roll());
-    co_await context_.loop.sleep_until(context_.clock.now() + std::min<Duration>(wait, 1s));
+    co_await context_.loop.sleep_until(std::min(context_.clock.now() + std::min<Duration>(wait, 1s), hold_.end()));
   }
   co_return Touched::lost;
 }
@@ -199,7 +211,7 @@ Task<bool> ShardSession::is_ours(const core::ShardRow& next) {
         co_await context_.leases.get(next.stream, next.shard, deadline);
     if (stored) co_return *stored && (*stored)->nonce == next.nonce;
     const Duration wait = core::retry_after(FailureKind::transient, ++attempts, context_.dice.roll());
-    co_await context_.loop.sleep_until(context_.clock.now() + std::min<Duration>(wait, 1s));
+    co_await context_.loop.sleep_until(std::min(context_.clock.now() + std::min<Duration>(wait, 1s), hold_.end()));
   }
   co_return false;
 }
@@ -207,6 +219,7 @@ Task<bool> ShardSession::is_ours(const core::ShardRow& next) {
 // Gives the lease back so that another can go on at once. Not while a write of ours is in flight: the next owner's
 // doubt about us would begin too early; then the lease runs out by itself.
 Task<void> ShardSession::release() {
+  frozen_ = true;  // or the refresher would issue writes while the row says that the shard is free
   const Instant deadline = context_.clock.now() + 3s;
   while (refresher_.turns().in_flight(id_) && context_.clock.now() < deadline) {
     co_await progress_.wait(context_.clock.now() + 50ms);
