@@ -54,7 +54,10 @@ void World::fail(std::string reason) {
 
 bool World::run_one_handler() {
   std::size_t ready = 0;
-  for (Process* process : processes_) ready += process->ready();
+  for (Process* process : processes_) {
+    process->fire();  // a timer that was set to the past is as ready as anything else
+    ready += process->ready();
+  }
   if (ready == 0) return false;
   std::size_t index = pick_.below(ready);
   for (Process* process : processes_) {
@@ -95,7 +98,6 @@ void World::run_until(Duration horizon, const std::function<bool()>& enough) {
     }
     if (*next > now_) handlers_at_this_time_ = 0;
     now_ = std::max(now_, *next);
-    for (Process* process : processes_) process->fire();
     if (events_.empty() || events_.top().when > now_) continue;
     const auto event = events_.top().what;
     events_.pop();

@@ -119,20 +119,29 @@ Item Writer::make_item(const Key& key) {
 }
 
 void Writer::run_until(Duration end) {
-  const Duration pause = between(prng_, 1ms, options_.mean_interval * 2);
+  const Duration usual = between(prng_, 1ms, options_.mean_interval * 2);
+  const Duration pause = burst_ > 0 ? between(prng_, 1ms, 80ms) : usual;
   if (world_.now() + pause > end) return;
   world_.after(pause, [this, end] {
-    change_something(end);
+    choose_key();
+    change_something();
     run_until(end);
   });
 }
 
-void Writer::change_something(Duration) {
-  // A few keys are hot.
-  const std::size_t index = prng_.chance(1, 2)
-                                ? prng_.below(std::max<std::size_t>(1, keys_.size() / 8))
-                                : prng_.below(keys_.size());
-  const Key& key = keys_[index];
+// A few keys are hot; and often one key changes several times at once, for the last time too.
+void Writer::choose_key() {
+  if (burst_ > 0) {
+    --burst_;
+    return;
+  }
+  const std::size_t hot = std::max<std::size_t>(1, keys_.size() / 8);
+  current_ = prng_.below(prng_.chance(1, 2) ? hot : keys_.size());
+  if (prng_.chance(1, 4)) burst_ = 1 + prng_.below(3);
+}
+
+void Writer::change_something() {
+  const Key& key = keys_[current_];
   ++changes_;
   const auto canonical = primary_.key_of(key.item, true);
   const Item* current = primary_.find(*canonical);
