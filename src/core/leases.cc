@@ -16,7 +16,8 @@ void LeaseWatch::saw(const std::vector<ShardRow>& rows, Instant now) {
 
 bool LeaseWatch::expired(const ShardRow& row, Instant now, Duration lease) const {
   const auto found = seen_.find(row.shard);
-  return found != seen_.end() && found->second.nonce == row.nonce && now - found->second.since >= lease;
+  return found != seen_.end() && found->second.nonce == row.nonce &&
+         now - found->second.since >= std::max(lease, row.lease);
 }
 
 bool parents_finished(const ShardRow& row, const std::vector<ShardRow>& rows, const std::set<std::string>& listed) {

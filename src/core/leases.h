@@ -29,7 +29,7 @@ class LeaseWatch {
  public:
   // REQUIRES: `rows` are all rows of the stream, read after `sent` and before now.
   void saw(const std::vector<ShardRow>& rows, Instant now);
-  // True if the row has not changed for `lease` under our eyes.
+  // True if the row has not changed under our eyes for `lease`, and for the owner's own lease if that is longer.
   [[nodiscard]] bool expired(const ShardRow& row, Instant now, Duration lease) const;
 
  private:

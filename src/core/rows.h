@@ -22,6 +22,7 @@ struct ShardRow {
   std::string stream;  // identity of the stream: its ARN (Kinesis: with '@' and creation time)
   std::string shard;
   std::string owner;              // empty: nobody
+  Duration lease{};               // how long after a write the owner counts as alive; zero: not said
   std::uint64_t counter = 0;      // grows with every write: a rival sees by it that the owner lives
   std::string nonce;              // new with every write, the condition of the next: a writer knows its own
   StartAt start;

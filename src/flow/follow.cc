@@ -178,6 +178,7 @@ Task<void> Follower::take(core::ShardRow row) {
   Duration doubt{};
   if (!clean) doubt = context_.settings.doubt + (expired ? Duration{} : Refresher::kWriteTimeout);
   row.owner = context_.settings.worker;
+  row.lease = context_.settings.lease;
   row.nonce = fresh_nonce(context_.dice);
   row.clean = false;
   row.draining_to.clear();

@@ -24,6 +24,9 @@ std::vector<T> split_off(std::vector<T>& all) {
   return rest;
 }
 
+// BatchGetItem leaves keys out of an answer of more than 16 MB, or of more than 1 MB from one partition (API
+// reference): then it is not throttling, and the rest may be asked for at once.
+constexpr std::size_t kAnswerFull = 900'000;
 constexpr Duration kLookAgain = 200ms;  // has the lease been renewed?
 
 // Would a smaller request tell more? These answers concern the request as a whole.
@@ -179,10 +182,14 @@ Task<std::optional<Refresher::Batch>> Refresher::read_primary(Turns turns) {
   read_blocked_.clear();
   context_.metrics.read_units += answer->units;
   read_budget_.charge(answer->units, context_.clock.now());
+  std::size_t bytes = 0;
+  for (const ReadAnswer::Entry& entry : answer->entries) bytes += entry.item.size();
   Batch batch;
   for (std::size_t i = 0; i < turns.size(); ++i) {
     ReadAnswer::Entry& entry = answer->entries[i];
-    if (entry.state == ReadAnswer::State::unprocessed) {
+    if (entry.state == ReadAnswer::State::unprocessed && bytes >= kAnswerFull) {
+      turns_.again(turns[i], context_.clock.now(), std::nullopt, false);
+    } else if (entry.state == ReadAnswer::State::unprocessed) {
       ++context_.metrics.unprocessed;
       window_.throttled(context_.clock.now());
       retry(turns[i], FailureKind::throttled, std::nullopt);
