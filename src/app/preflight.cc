@@ -155,16 +155,6 @@ async::Task<void> warn_of_missing_bootstrap(async::Doors& doors, Prepared& made)
                     {{"primary", made.primary.where}, {"replica", made.replica.where}});
 }
 
-// A loopback endpoint works without credentials; said once, so that nobody wonders whose they are.
-void say_placeholders(async::Doors& doors, const Prepared& made) {
-  for (const Side* side : {&made.primary, &made.replica}) {
-    Result<aws::CredentialsRef> credentials = side->credentials->get();
-    if (!credentials || !(*credentials)->placeholder) continue;
-    doors.log.info("no credentials are set; signing with placeholders for the local endpoint", {{"at", side->where}});
-    return;
-  }
-}
-
 Result<void> check_words(const ReplicateOptions& options) {
   if (options.mode != "fast") return refusal("--mode " + options.mode + " is not known; there is fast");
   if (options.verify != "auto" && options.verify != "always" && options.verify != "never") {
@@ -268,7 +258,6 @@ async::Task<Result<Prepared>> prepare(async::Doors& doors, const ReplicateOption
   if (!tables) co_return std::move(tables).error();
   Result<void> stream = co_await find_stream(doors, made);
   if (!stream) co_return std::move(stream).error();
-  say_placeholders(doors, made);
   co_await warn_of_missing_bootstrap(doors, made);
   co_return made;
 }
