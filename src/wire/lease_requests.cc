@@ -46,7 +46,8 @@ std::vector<Attribute> attributes_of(const core::ShardRow& row) {
   const bool timed = row.start.kind == core::StartAt::Kind::at_time;
   return {
       {"owner", unless_empty(row.owner)},
-      {"lease", row.lease > Duration::zero() ? std::optional(duration_value(row.lease)) : std::nullopt},
+      {"lease",
+       row.lease > Duration::zero() ? std::optional(duration_value(row.lease)) : std::nullopt},
       {"counter", number_value(std::to_string(row.counter))},
       {"nonce", text_value(row.nonce)},
       {"start", text_value(timed ? "at_time" : "trim_horizon")},
