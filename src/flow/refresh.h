@@ -38,6 +38,8 @@ class ClaimOwner {
   virtual void refused(core::Watermark::Slot slot, const std::string& reason) = 0;
 };
 
+std::vector<item::KeyRef> keys_of(const std::vector<core::Turn>& turns);
+
 class Refresher {
  public:
   static constexpr unsigned kLanes = 8;  // batch reads in flight; memory: 8 x (16 MB answer + its copies) at worst
