@@ -161,8 +161,10 @@ Answer Kinesis::summary() const {
 
 Answer Kinesis::list(Json request) {
   const auto token = text(request, "NextToken");
-  if (token.has_value() == named(request))
+  const bool names = member(request, "StreamName") || member(request, "StreamARN");
+  if (token.has_value() == names)
     return ServiceError{"InvalidArgumentException", "NextToken or StreamName"};
+  if (names && !named(request)) return not_found();
   if (member(request, "ShardFilter") || member(request, "ExclusiveStartShardId")) {
     return ServiceError{"InvalidArgumentException", "the simulator does not know this filter"};
   }
