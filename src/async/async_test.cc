@@ -43,6 +43,15 @@ TEST(Task, AMillionImmediateChildrenDoNotGrowTheStack) {
   EXPECT_EQ(sum, 1'000'000);
 }
 
+Task<void> sleep_until(Loop& loop, Instant when) { co_await loop.sleep_until(when); }
+
+TEST(Loop, ATimerInThePastIsNeverBeforeBoot) {
+  Loop loop;
+  Task<void> sleeper = sleep_until(loop, Instant::min());
+  sleeper.start();
+  ASSERT_EQ(loop.next_timer(), Instant{});  // a driver takes the time that it is now from it
+}
+
 TEST(Loop, SleepersWakeInTheOrderOfTheirTimes) {
   Driver driver;
   std::string order;

@@ -1,5 +1,7 @@
 #include "async/loop.h"
 
+#include <algorithm>
+
 #include "base/invariant.h"
 
 namespace dynamodb_replicator::async {
@@ -50,7 +52,9 @@ void Loop::make_ready(Waiter& waiter) {
 
 void Loop::add_timer(Waiter& waiter, Instant when) {
   INVARIANT(!waiter.timer_, "a waiter has one timer");
-  waiter.timer_ = timers_.emplace(when, &waiter);
+  // No instant is before boot; a driver that subtracts must not overflow on "at once",
+  // Instant::min().
+  waiter.timer_ = timers_.emplace(std::max(when, Instant{}), &waiter);
 }
 
 void Loop::run(std::size_t index) {
