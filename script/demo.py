@@ -5,6 +5,7 @@ the end, and exits non-zero unless they are equal.
 """
 
 import argparse
+import os
 import pathlib
 import random
 import signal
@@ -16,19 +17,20 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "
 
 import records  # noqa: E402
 import tables  # noqa: E402
-from emulators import Emulators  # noqa: E402
+from emulators import ROOT, Emulators  # noqa: E402
 from program import Program  # noqa: E402
 
 SHAPE = ("S", "N")  # the demo's tables: a string hash key, a number range key
 HOT_KEYS = 5
 COLD_KEYS = 1500
+BATCH = 15
 WRITERS = 3
 PROBE_SECONDS_BETWEEN = 0.05
 EQUAL_SECONDS_MAX = 120
 
 
 class Writer:
-    """Changes the primary at random; `announce` is told each change's key and kind after it was acknowledged."""
+    """Changes the primary at random; `announce` is told the changed keys after each change was acknowledged."""
 
     def __init__(self, dynamodb, table, seed, announce):
         self._dynamodb, self._table, self._announce = dynamodb, table, announce
@@ -39,16 +41,19 @@ class Writer:
         version = 0
         while time.monotonic() < until:
             version += 1
-            hot = self._dice.random() < 0.25
-            number = self._dice.randrange(HOT_KEYS) if hot else HOT_KEYS + self._dice.randrange(COLD_KEYS)
-            key = tables.make_key(SHAPE, number)
-            kind = self._dice.choices(["puts", "updates", "deletes"], [6, 3, 2])[0]
-            self._change(kind, key, version)
-            self._announce(self._dice, key, {"puts": "INSERT", "updates": "MODIFY", "deletes": "REMOVE"}[kind])
-            self.counts[kind] += 1
-            self.counts["on hot keys"] += hot
+            if self._dice.random() < 0.2:
+                self._batch(version)
+            else:
+                self._one(version)
 
-    def _change(self, kind, key, version):
+    def _key(self):
+        hot = self._dice.random() < 0.25
+        self.counts["on hot keys"] += hot
+        return tables.make_key(SHAPE, self._dice.randrange(HOT_KEYS) if hot else HOT_KEYS + self._dice.randrange(COLD_KEYS))
+
+    def _one(self, version):
+        key = self._key()
+        kind = self._dice.choices(["puts", "updates", "deletes"], [6, 3, 2])[0]
         if kind == "puts":
             self._dynamodb.put_item(TableName=self._table, Item={**key, **tables.every_type(self._dice, version)})
         elif kind == "deletes":
@@ -57,6 +62,15 @@ class Writer:
             self._dynamodb.update_item(
                 TableName=self._table, Key=key, UpdateExpression="SET touched = :v ADD visits :one",
                 ExpressionAttributeValues={":v": {"N": str(version)}, ":one": {"N": "1"}})
+        self.counts[kind] += 1
+        self._announce(self._dice, [(key, {"puts": "INSERT", "updates": "MODIFY", "deletes": "REMOVE"}[kind])])
+
+    def _batch(self, version):
+        """A batch of puts, as a bulk load writes them."""
+        keys = {str(key): key for key in (self._key() for _ in range(BATCH))}.values()
+        tables.batch_write(self._dynamodb, self._table, [{**key, **tables.every_type(self._dice, version)} for key in keys])
+        self.counts["puts"] += len(keys)
+        self._announce(self._dice, [(key, "INSERT") for key in keys])
 
 
 class Probe:
@@ -77,7 +91,7 @@ class Probe:
         while time.monotonic() < until:
             self._dynamodb.put_item(TableName=self._primary, Item=self._key(number))
             acknowledged = time.monotonic()
-            self._announce(dice, self._key(number), "INSERT")
+            self._announce(dice, [(self._key(number), "INSERT")])
             with self._lock:
                 self._waiting[number] = acknowledged
             number += 1
@@ -118,7 +132,8 @@ def wait_until_equal(dynamodb, primary, replica):
 
 def follow(title, program, dynamodb, primary, replica, seconds, announce):
     """Lets clients write while `program` runs, then compares. True if the replica ended equal."""
-    print(f"\n== {title}\n   $ {' '.join(str(a) for a in program.arguments)}", flush=True)
+    command = [os.path.relpath(program.arguments[0], ROOT), *program.arguments[1:]]
+    print(f"\n== {title}\n   $ {' '.join(command)}", flush=True)
     until = time.monotonic() + seconds
     writers = [Writer(dynamodb, primary, seed, announce) for seed in range(WRITERS)]
     probe = Probe(dynamodb, primary, replica, announce)
@@ -166,8 +181,12 @@ def over_kinesis(servers, dynamodb, seconds):
     kinesis.create_stream(StreamName="changes", ShardCount=2)
     kinesis.get_waiter("stream_exists").wait(StreamName="changes", WaiterConfig={"Delay": 1})
 
-    def announce(dice, key, event):  # what mapbox's dyno does after each write
-        kinesis.put_record(StreamName="changes", **records.dyno(dice, key, event))
+    def announce(dice, changed):  # what mapbox's dyno does after each write
+        entries = [records.dyno(dice, key, event) for key, event in changed]
+        if len(entries) == 1:
+            kinesis.put_record(StreamName="changes", **entries[0])
+        else:
+            kinesis.put_records(StreamName="changes", Records=entries)
 
     environment = {
         "PrimaryRegion": tables.REGION, "PrimaryTable": "primary-2", "PrimaryEndpoint": servers.dynamodb.url,

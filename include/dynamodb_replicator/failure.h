@@ -1,8 +1,9 @@
-// What went wrong, as a value: an expected failure of the outside world, translated once where it was met.
+// What went wrong, as a value: an expected failure of the outside world, translated once where it
+// was met.
 //
-// Anything may hold and print a Failure. It never contains a secret or an item's values: `message` is the
-// service's text, cut and cleaned by whoever translated it. Impossible states are no Failure; they stop the
-// process (base/invariant.h).
+// Anything may hold and print a Failure. It never contains a secret or an item's values: `message`
+// is the service's text, cut and cleaned by whoever translated it. Impossible states are no
+// Failure; they stop the process (base/invariant.h).
 #pragma once
 
 #include <string>
@@ -11,9 +12,9 @@ namespace dynamodb_replicator {
 
 // What the caller can do about it; the answer to "retry, wait, split, stop?" hangs on this alone.
 enum class FailureKind {
-  throttled,         // asked too much: back off, shrink the window
-  transient,         // 5xx, timeout, reset: try again; a write may have been applied (`maybe_applied`)
-  conflict,          // a transaction or a condition lost; look before trying again
+  throttled,  // asked too much: back off, shrink the window
+  transient,  // 5xx, timeout, reset: try again; a write may have been applied (`maybe_applied`)
+  conflict,   // a transaction or a condition lost; look before trying again
   condition_failed,  // the condition of a conditional write was false
   expired_iterator,  // ask for a new iterator
   trimmed,           // retention has taken the asked position: a gap
@@ -29,16 +30,17 @@ enum class FailureKind {
 
 struct Failure {
   FailureKind kind = FailureKind::transient;
-  std::string operation;   // "BatchWriteItem on us-east-1/table"
-  std::string code;        // the service's code, e.g. "ValidationException"; empty if none
-  std::string message;     // one sentence, without values and without secrets
-  std::string request_id;  // the service's; empty if none
-  int attempts = 1;        // how often it was tried
-  std::string hint;        // what the operator can do; empty if nothing special
+  std::string operation;       // "BatchWriteItem on us-east-1/table"
+  std::string code;            // the service's code, e.g. "ValidationException"; empty if none
+  std::string message;         // one sentence, without values and without secrets
+  std::string request_id;      // the service's; empty if none
+  int attempts = 1;            // how often it was tried
+  std::string hint;            // what the operator can do; empty if nothing special
   bool maybe_applied = false;  // a write that may have happened, or may still happen
 };
 
-// One line for people: "BatchWriteItem on ...: ValidationException: ... (request ..., 3 attempts). Hint."
+// One line for people: "BatchWriteItem on ...: ValidationException: ... (request ..., 3 attempts).
+// Hint."
 std::string to_text(const Failure& failure);
 
 }  // namespace dynamodb_replicator

@@ -39,12 +39,15 @@ flow::StreamRecord to_stream_record(wire::RawRecord raw, const wire::RecordForm&
 
 }  // namespace
 
-KinesisSource::KinesisSource(aws::Client& client, const aws::Location& location, const wire::KinesisSummary& summary,
-                             item::KeySchema schema, std::string table, int limit)
+KinesisSource::KinesisSource(aws::Client& client, const aws::Location& location,
+                             const wire::KinesisSummary& summary, item::KeySchema schema,
+                             std::string table, int limit)
     : client_(client),
       stream_(location.arn().empty() ? location.name : location.arn()),
       identity_((summary.arn.empty() ? location.name : summary.arn) + "@" +
-                std::to_string(std::chrono::floor<std::chrono::seconds>(summary.created).time_since_epoch().count())),
+                std::to_string(std::chrono::floor<std::chrono::seconds>(summary.created)
+                                   .time_since_epoch()
+                                   .count())),
       retention_(std::chrono::hours(summary.retention_hours)),
       form_{std::move(schema), std::move(table)},
       limit_(limit) {}
@@ -54,22 +57,25 @@ flow::Task<Result<flow::Listing>> KinesisSource::list(Instant deadline) {
   listing.retention = retention_;
   std::string token;
   for (;;) {
-    Result<std::string> answer =
-        co_await client_.call("ListShards", wire::list_shards_request(stream_, token), deadline, false);
+    Result<std::string> answer = co_await client_.call(
+        "ListShards", wire::list_shards_request(stream_, token), deadline, false);
     if (!answer) co_return std::move(answer).error();
     Result<wire::KinesisShardsPage> page = wire::decode_list_shards(std::move(*answer));
     if (!page) co_return about(std::move(page).error(), "ListShards", client_);
-    for (wire::KinesisShard& shard : page->shards) listing.shards.push_back(to_info(std::move(shard)));
+    for (wire::KinesisShard& shard : page->shards)
+      listing.shards.push_back(to_info(std::move(shard)));
     if (!page->next) break;
     if (*page->next == token) {
-      co_return about(wire::unusable("the listing of shards goes round in a circle"), "ListShards", client_);
+      co_return about(wire::unusable("the listing of shards goes round in a circle"), "ListShards",
+                      client_);
     }
     token = *page->next;
   }
   co_return listing;
 }
 
-flow::Task<Result<std::string>> KinesisSource::open(const std::string& shard, const flow::Position& position,
+flow::Task<Result<std::string>> KinesisSource::open(const std::string& shard,
+                                                    const flow::Position& position,
                                                     Instant deadline) {
   wire::KinesisPosition at;
   if (position.kind == flow::Position::Kind::at_time) {
@@ -78,7 +84,8 @@ flow::Task<Result<std::string>> KinesisSource::open(const std::string& shard, co
     at = {wire::KinesisPosition::Kind::after, {}, position.sequence};
   }
   std::string body = wire::kinesis_iterator_request(stream_, shard, at);
-  Result<std::string> answer = co_await client_.call("GetShardIterator", std::move(body), deadline, false);
+  Result<std::string> answer =
+      co_await client_.call("GetShardIterator", std::move(body), deadline, false);
   if (!answer) co_return std::move(answer).error();
   Result<std::string> iterator = wire::decode_iterator(std::move(*answer));
   if (!iterator) co_return about(std::move(iterator).error(), "GetShardIterator", client_);
@@ -86,16 +93,18 @@ flow::Task<Result<std::string>> KinesisSource::open(const std::string& shard, co
 }
 
 flow::Task<Result<flow::Page>> KinesisSource::read(const std::string& iterator, Instant deadline) {
-  Result<std::string> answer =
-      co_await client_.call("GetRecords", wire::kinesis_records_request(iterator, limit_), deadline, false);
+  Result<std::string> answer = co_await client_.call(
+      "GetRecords", wire::kinesis_records_request(iterator, limit_), deadline, false);
   if (!answer) co_return std::move(answer).error();
   Result<wire::KinesisRecords> decoded = wire::decode_kinesis_records(std::move(*answer));
   if (!decoded) co_return about(std::move(decoded).error(), "GetRecords", client_);
   flow::Page page;
   page.next = std::move(decoded->next);
   page.behind = decoded->behind;
-  for (wire::RawRecord& raw : decoded->records) page.records.push_back(to_stream_record(std::move(raw), form_));
-  for (wire::KinesisShard& child : decoded->children) page.children.push_back(to_info(std::move(child)));
+  for (wire::RawRecord& raw : decoded->records)
+    page.records.push_back(to_stream_record(std::move(raw), form_));
+  for (wire::KinesisShard& child : decoded->children)
+    page.children.push_back(to_info(std::move(child)));
   co_return page;
 }
 

@@ -1,4 +1,5 @@
-// A Kinesis stream of change records as the walks see it: plain or aggregated by the Kinesis Producer Library.
+// A Kinesis stream of change records as the walks see it: plain or aggregated by the Kinesis
+// Producer Library.
 #pragma once
 
 #include <string>
@@ -13,9 +14,11 @@ namespace dynamodb_replicator::app {
 
 class KinesisSource : public flow::Stream {
  public:
-  // `table`: take only this table's records, where records name one; empty: all. `limit` as in StreamsSource.
-  KinesisSource(aws::Client& client, const aws::Location& location, const wire::KinesisSummary& summary,
-                item::KeySchema schema, std::string table, int limit);
+  // `table`: take only this table's records, where records name one; empty: all. `limit` as in
+  // StreamsSource.
+  KinesisSource(aws::Client& client, const aws::Location& location,
+                const wire::KinesisSummary& summary, item::KeySchema schema, std::string table,
+                int limit);
 
   // ARN and creation time: a stream that was created again under its name is another one.
   const std::string& identity() const override { return identity_; }

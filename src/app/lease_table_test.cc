@@ -10,7 +10,8 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-std::string described(const std::string& hash, const std::string& range, const std::string& status) {
+std::string described(const std::string& hash, const std::string& range,
+                      const std::string& status) {
   const auto definition = [](const std::string& name) {
     return R"({"AttributeName":")" + name + R"(","AttributeType":"S"})";
   };
@@ -23,10 +24,12 @@ std::string described(const std::string& hash, const std::string& range, const s
     attributes += "," + definition(range);
     keys += "," + element(range, "RANGE");
   }
-  return R"({"Table":{"TableName":"t","TableStatus":")" + status + R"(","AttributeDefinitions":[)" + attributes +
-         R"(],"KeySchema":[)" + keys + "]}}";
+  return R"({"Table":{"TableName":"t","TableStatus":")" + status + R"(","AttributeDefinitions":[)" +
+         attributes + R"(],"KeySchema":[)" + keys + "]}}";
 }
-std::string ours(const std::string& status = "ACTIVE") { return described("stream", "row", status); }
+std::string ours(const std::string& status = "ACTIVE") {
+  return described("stream", "row", status);
+}
 
 struct LeaseTableTest : testing::Test {
   Bench bench{aws::Service::dynamodb};
@@ -127,7 +130,8 @@ TEST_F(LeaseTableTest, RowsOfAllPages) {
   row.stream = "s";
   row.nonce = "n";
   row.shard = "1";
-  bench.answer(R"({"Items":[)" + wire::shard_row_to_item(row) + R"(],"LastEvaluatedKey":{"row":{"S":"x"}}})");
+  bench.answer(R"({"Items":[)" + wire::shard_row_to_item(row) +
+               R"(],"LastEvaluatedKey":{"row":{"S":"x"}}})");
   bench.answer(R"({"Items":[],"LastEvaluatedKey":{"row":{"S":"y"}}})");
   row.shard = "2";
   bench.answer(R"({"Items":[)" + wire::shard_row_to_item(row) + "]}");
@@ -153,7 +157,8 @@ TEST_F(LeaseTableTest, OneRow) {
   bench.answer("{}");
   EXPECT_TRUE(bench.run(table.create(row, bench.later())).ok());
   bench.fail("ConditionalCheckFailedException");
-  EXPECT_EQ(bench.run(table.create(row, bench.later())).error().kind, FailureKind::condition_failed);
+  EXPECT_EQ(bench.run(table.create(row, bench.later())).error().kind,
+            FailureKind::condition_failed);
   bench.fail("ConditionalCheckFailedException");
   const auto lost = bench.run(table.replace(row, "n1", bench.later()));
   EXPECT_EQ(lost.error().kind, FailureKind::condition_failed);

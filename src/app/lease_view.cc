@@ -37,7 +37,8 @@ std::string or_dash(const std::string& text) { return text.empty() ? "-" : text;
 
 }  // namespace
 
-async::Task<Result<std::vector<core::ShardRow>>> read_leases(async::Doors& doors, std::string location,
+async::Task<Result<std::vector<core::ShardRow>>> read_leases(async::Doors& doors,
+                                                             std::string location,
                                                              std::string profile) {
   Result<aws::Location> where = aws::parse_table(location);
   if (!where) co_return std::move(where).error();
@@ -58,12 +59,14 @@ async::Task<Result<std::vector<core::ShardRow>>> read_leases(async::Doors& doors
 }
 
 std::string leases_as_table(const std::vector<core::ShardRow>& rows, WallTime now) {
-  std::vector<std::array<std::string, 5>> lines = {{"SHARD", "STATE", "BEHIND", "OWNER", "CHECKPOINT"}};
+  std::vector<std::array<std::string, 5>> lines = {
+      {"SHARD", "STATE", "BEHIND", "OWNER", "CHECKPOINT"}};
   std::string stream;
   std::string out;
   std::array<std::size_t, 5> width{};
   for (const core::ShardRow& row : rows) {
-    lines.push_back({row.shard, state_of(row), behind_text(row, now), or_dash(row.owner), or_dash(row.checkpoint)});
+    lines.push_back({row.shard, state_of(row), behind_text(row, now), or_dash(row.owner),
+                     or_dash(row.checkpoint)});
   }
   for (const auto& line : lines) {
     for (std::size_t i = 0; i < line.size(); ++i) width[i] = std::max(width[i], line[i].size());
@@ -103,7 +106,8 @@ std::string leases_as_json(const std::vector<core::ShardRow>& rows, WallTime now
     std::string behind = "null";
     if (row.read_through && !row.finished) {
       char number[32];
-      std::snprintf(number, sizeof number, "%.3f", std::max(0.0, base::seconds(now - *row.read_through)));
+      std::snprintf(number, sizeof number, "%.3f",
+                    std::max(0.0, base::seconds(now - *row.read_through)));
       behind = number;
     }
     field("behind_seconds", behind);
@@ -127,7 +131,8 @@ std::string lease_in_full(const std::vector<core::ShardRow>& rows, WallTime now)
     out += "owner         " + or_dash(row.owner) + "\n";
     out += "checkpoint    " + or_dash(row.checkpoint) + "\n";
     out += "behind        " + behind_text(row, now) + "\n";
-    out += "read through  " + (row.read_through ? aws::basic_iso(*row.read_through) : std::string("-")) + "\n";
+    out += "read through  " +
+           (row.read_through ? aws::basic_iso(*row.read_through) : std::string("-")) + "\n";
     out += "parents       " + joined(row.parents) + "\n";
     out += "written       " + std::to_string(row.counter) + " times\n";
     out += std::string("left clean    ") + (row.clean ? "yes" : "no") + "\n";

@@ -9,11 +9,14 @@
 
 namespace dynamodb_replicator::app {
 
-// All shard rows of the lease table at `location`, by stream and shard. Failures are one sentence with the remedy.
-async::Task<Result<std::vector<core::ShardRow>>> read_leases(async::Doors& doors, std::string location,
+// All shard rows of the lease table at `location`, by stream and shard. Failures are one sentence
+// with the remedy.
+async::Task<Result<std::vector<core::ShardRow>>> read_leases(async::Doors& doors,
+                                                             std::string location,
                                                              std::string profile);
 
-// One shard a line, with a head; "behind" is the age of what was read and applied, as the row tells it.
+// One shard a line, with a head; "behind" is the age of what was read and applied, as the row tells
+// it.
 std::string leases_as_table(const std::vector<core::ShardRow>& rows, WallTime now);
 // One JSON object a line.
 std::string leases_as_json(const std::vector<core::ShardRow>& rows, WallTime now);

@@ -20,12 +20,15 @@ Result<core::StartAt> parse_start(const ReplicateOptions& options, WallTime now)
   if (options.start_at == "latest") return core::StartAt{core::StartAt::Kind::at_time, now - 60s};
   const std::optional<WallTime> time = aws::parse_iso(options.start_at);
   if (!time) {
-    return refusal("--start-at " + options.start_at + " is neither trim_horizon, latest nor a time like "
+    return refusal("--start-at " + options.start_at +
+                   " is neither trim_horizon, latest nor a time like "
                    "2026-01-31T12:00:00Z");
   }
   if (options.kinesis.empty()) {
-    return refusal("--start-at TIME needs a Kinesis stream: a DynamoDB Stream can only be read from trim_horizon or "
-                   "latest");
+    return refusal(
+        "--start-at TIME needs a Kinesis stream: a DynamoDB Stream can only be read from "
+        "trim_horizon or "
+        "latest");
   }
   return core::StartAt{core::StartAt::Kind::at_time, *time};
 }
@@ -41,41 +44,47 @@ Failure unreachable(Failure failure, const std::string& role, const Side& side) 
 async::Task<Result<wire::TableDescription>> describe_table(async::Doors& doors, aws::Client& client,
                                                            const Side& side) {
   const std::string body = wire::describe_table_request(side.location.name);
-  Result<std::string> answer =
-      co_await persist<std::string>(doors, doors.clock.now() + kPreflightFor, [&](Instant deadline) {
-        return client.call("DescribeTable", body, deadline, false);
-      });
+  Result<std::string> answer = co_await persist<std::string>(
+      doors, doors.clock.now() + kPreflightFor,
+      [&](Instant deadline) { return client.call("DescribeTable", body, deadline, false); });
   if (!answer) co_return std::move(answer).error();
   co_return wire::decode_describe_table(std::move(*answer));
 }
 
 async::Task<Result<void>> create_replica(async::Doors& doors, Prepared& made) {
-  const std::string body = wire::create_copy_request(made.replica.location.name, made.primary_table);
-  Result<std::string> created =
-      co_await persist<std::string>(doors, doors.clock.now() + kPreflightFor, [&](Instant deadline) {
+  const std::string body =
+      wire::create_copy_request(made.replica.location.name, made.primary_table);
+  Result<std::string> created = co_await persist<std::string>(
+      doors, doors.clock.now() + kPreflightFor, [&](Instant deadline) {
         return made.replica_client->call("CreateTable", body, deadline, true);
       });
   if (!created && created.error().code != "ResourceInUseException") {
     co_return unreachable(std::move(created).error(), "replica", made.replica);
   }
-  doors.log.info("created the replica; not copied: streams, TTL, encryption, tags, alarms, auto scaling, deletion "
-                 "protection, table class",
-                 {{"table", made.replica.where}});
+  doors.log.info(
+      "created the replica; not copied: streams, TTL, encryption, tags, alarms, auto scaling, "
+      "deletion "
+      "protection, table class",
+      {{"table", made.replica.where}});
   const Instant give_up = doors.clock.now() + 5min;  // tables with indexes take minutes
   while (doors.clock.now() < give_up) {
-    Result<wire::TableDescription> table = co_await describe_table(doors, *made.replica_client, made.replica);
+    Result<wire::TableDescription> table =
+        co_await describe_table(doors, *made.replica_client, made.replica);
     if (table && table->status == "ACTIVE") {
       made.replica_table = std::move(*table);
       co_return Result<void>{};
     }
     co_await doors.loop.sleep_until(doors.clock.now() + 1s);
   }
-  co_return refusal("the replica " + made.replica.where + " did not become active within five minutes",
-                    "Look at it in the console, then start again.");
+  co_return refusal(
+      "the replica " + made.replica.where + " did not become active within five minutes",
+      "Look at it in the console, then start again.");
 }
 
-async::Task<Result<void>> find_tables(async::Doors& doors, const ReplicateOptions& options, Prepared& made) {
-  Result<wire::TableDescription> primary = co_await describe_table(doors, *made.primary_client, made.primary);
+async::Task<Result<void>> find_tables(async::Doors& doors, const ReplicateOptions& options,
+                                      Prepared& made) {
+  Result<wire::TableDescription> primary =
+      co_await describe_table(doors, *made.primary_client, made.primary);
   if (!primary) {
     if (primary.error().kind == FailureKind::not_found) {
       co_return refusal("the primary table " + made.primary.where + " does not exist",
@@ -84,7 +93,8 @@ async::Task<Result<void>> find_tables(async::Doors& doors, const ReplicateOption
     co_return unreachable(std::move(primary).error(), "primary", made.primary);
   }
   made.primary_table = std::move(*primary);
-  Result<wire::TableDescription> replica = co_await describe_table(doors, *made.replica_client, made.replica);
+  Result<wire::TableDescription> replica =
+      co_await describe_table(doors, *made.replica_client, made.replica);
   if (replica) {
     made.replica_table = std::move(*replica);
   } else if (replica.error().kind == FailureKind::not_found && options.create_replica) {
@@ -97,13 +107,15 @@ async::Task<Result<void>> find_tables(async::Doors& doors, const ReplicateOption
     co_return unreachable(std::move(replica).error(), "replica", made.replica);
   }
   if (made.primary_table.schema != made.replica_table.schema) {
-    co_return refusal("the key schemas differ: the primary has " + item::to_text(made.primary_table.schema) +
-                          ", the replica " + item::to_text(made.replica_table.schema),
+    co_return refusal("the key schemas differ: the primary has " +
+                          item::to_text(made.primary_table.schema) + ", the replica " +
+                          item::to_text(made.replica_table.schema),
                       "A replica must have the primary's key schema.");
   }
   if (!made.primary_table.arn.empty()) made.primary.identity = made.primary_table.arn;
   if (!made.replica_table.arn.empty()) made.replica.identity = made.replica_table.arn;
-  const bool same_arn = !made.primary_table.arn.empty() && made.primary_table.arn == made.replica_table.arn &&
+  const bool same_arn = !made.primary_table.arn.empty() &&
+                        made.primary_table.arn == made.replica_table.arn &&
                         made.primary.endpoint == made.replica.endpoint;
   if (same_arn) co_return refusal("primary and replica are the same table: " + made.primary.where);
   co_return Result<void>{};
@@ -113,13 +125,16 @@ async::Task<Result<void>> find_stream(async::Doors& doors, Prepared& made) {
   if (!made.kinesis) {
     if (made.primary_table.stream_enabled) co_return Result<void>{};
     co_return refusal("the primary " + made.primary.where + " has no stream enabled",
-                      "Enable one: aws dynamodb update-table --table-name " + made.primary.location.name +
-                          " --stream-specification StreamEnabled=true,StreamViewType=KEYS_ONLY (or give --kinesis).");
+                      "Enable one: aws dynamodb update-table --table-name " +
+                          made.primary.location.name +
+                          " --stream-specification StreamEnabled=true,StreamViewType=KEYS_ONLY (or "
+                          "give --kinesis).");
   }
   const aws::Location& stream = made.kinesis->location;
-  const std::string body = wire::describe_summary_request(stream.arn().empty() ? stream.name : stream.arn());
-  Result<std::string> answer =
-      co_await persist<std::string>(doors, doors.clock.now() + kPreflightFor, [&](Instant deadline) {
+  const std::string body =
+      wire::describe_summary_request(stream.arn().empty() ? stream.name : stream.arn());
+  Result<std::string> answer = co_await persist<std::string>(
+      doors, doors.clock.now() + kPreflightFor, [&](Instant deadline) {
         return made.stream_client->call("DescribeStreamSummary", body, deadline, false);
       });
   if (!answer) {
@@ -135,9 +150,11 @@ async::Task<Result<void>> find_stream(async::Doors& doors, Prepared& made) {
   co_return Result<void>{};
 }
 
-async::Task<std::optional<bool>> has_items(async::Doors& doors, aws::Client& client, const Side& side) {
+async::Task<std::optional<bool>> has_items(async::Doors& doors, aws::Client& client,
+                                           const Side& side) {
   std::string body = wire::scan_request(side.location.name, 1);
-  Result<std::string> answer = co_await client.call("Scan", std::move(body), doors.clock.now() + 5s, false);
+  Result<std::string> answer =
+      co_await client.call("Scan", std::move(body), doors.clock.now() + 5s, false);
   if (!answer) co_return std::nullopt;
   Result<wire::ItemsPage> page = wire::decode_items_page(std::move(*answer));
   if (!page) co_return std::nullopt;
@@ -150,23 +167,16 @@ async::Task<void> warn_of_missing_bootstrap(async::Doors& doors, Prepared& made)
   if (replica.value_or(true)) co_return;
   const std::optional<bool> primary = co_await has_items(doors, *made.primary_client, made.primary);
   if (!primary.value_or(false)) co_return;
-  doors.log.warning("the primary has items and the replica is empty: items that no record in the stream names will "
-                    "not be copied",
-                    {{"primary", made.primary.where}, {"replica", made.replica.where}});
-}
-
-// A loopback endpoint works without credentials; said once, so that nobody wonders whose they are.
-void say_placeholders(async::Doors& doors, const Prepared& made) {
-  for (const Side* side : {&made.primary, &made.replica}) {
-    Result<aws::CredentialsRef> credentials = side->credentials->get();
-    if (!credentials || !(*credentials)->placeholder) continue;
-    doors.log.info("no credentials are set; signing with placeholders for the local endpoint", {{"at", side->where}});
-    return;
-  }
+  doors.log.warning(
+      "the primary has items and the replica is empty: items that no record in the stream names "
+      "will "
+      "not be copied",
+      {{"primary", made.primary.where}, {"replica", made.replica.where}});
 }
 
 Result<void> check_words(const ReplicateOptions& options) {
-  if (options.mode != "fast") return refusal("--mode " + options.mode + " is not known; there is fast");
+  if (options.mode != "fast")
+    return refusal("--mode " + options.mode + " is not known; there is fast");
   if (options.verify != "auto" && options.verify != "always" && options.verify != "never") {
     return refusal("--verify " + options.verify + " is none of auto, always and never");
   }
@@ -176,9 +186,22 @@ Result<void> check_words(const ReplicateOptions& options) {
   return {};
 }
 
+// A local endpoint takes any credentials; that some were made up must not go unsaid.
+void say_placeholders_once(async::Doors& doors, std::initializer_list<const Side*> sides) {
+  for (const Side* side : sides) {
+    const Result<aws::CredentialsRef> used = side->credentials->get();
+    if (!used || !(*used)->placeholder) continue;
+    doors.log.info(
+        "no AWS credentials are set: requests to local endpoints are signed with placeholders",
+        {{"endpoint", side->endpoint.url()}});
+    return;
+  }
+}
+
 Result<void> connect_sides(async::Doors& doors, const ReplicateOptions& options, Prepared& made) {
-  const auto side = [&](const char* role, const std::string& text, bool stream, const std::string& profile,
-                        const std::string& region, Side& out) -> Result<void> {
+  const auto side = [&](const char* role, const std::string& text, bool stream,
+                        const std::string& profile, const std::string& region,
+                        Side& out) -> Result<void> {
     Result<aws::Location> location = stream ? aws::parse_stream(text) : aws::parse_table(text);
     if (!location) {
       Failure failure = std::move(location).error();
@@ -186,24 +209,38 @@ Result<void> connect_sides(async::Doors& doors, const ReplicateOptions& options,
       return failure;
     }
     if (location->region.empty()) location->region = region;
-    Result<Side> connected =
-        connect(doors, role, *location, stream ? aws::Service::kinesis : aws::Service::dynamodb, profile);
+    Result<Side> connected = connect(
+        doors, role, *location, stream ? aws::Service::kinesis : aws::Service::dynamodb, profile);
     if (!connected) return std::move(connected).error();
     out = std::move(*connected);
     return {};
   };
-  if (auto r = side("primary", options.primary, false, options.primary_profile, options.primary_region, made.primary); !r) return r;
-  if (auto r = side("replica", options.replica, false, options.replica_profile, options.replica_region, made.replica); !r) return r;
+  if (auto r = side("primary", options.primary, false, options.primary_profile,
+                    options.primary_region, made.primary);
+      !r)
+    return r;
+  if (auto r = side("replica", options.replica, false, options.replica_profile,
+                    options.replica_region, made.replica);
+      !r)
+    return r;
   if (!options.kinesis.empty()) {
     made.kinesis.emplace();
-    if (auto r = side("--kinesis", options.kinesis, true, options.primary_profile, options.kinesis_region, *made.kinesis); !r) return r;
+    if (auto r = side("--kinesis", options.kinesis, true, options.primary_profile,
+                      options.kinesis_region, *made.kinesis);
+        !r)
+      return r;
     if (made.kinesis->location.what != aws::Location::What::kinesis_stream) {
-      return refusal("--kinesis takes a Kinesis stream; the primary's own stream is read without it");
+      return refusal(
+          "--kinesis takes a Kinesis stream; the primary's own stream is read without it");
     }
   }
-  const bool elsewhere = options.leases.find('/') != std::string::npos || options.leases.starts_with("arn:");
+  const bool elsewhere =
+      options.leases.find('/') != std::string::npos || options.leases.starts_with("arn:");
   if (elsewhere) {
-    if (auto r = side("--leases", options.leases, false, options.replica_profile, options.replica_region, made.leases); !r) return r;
+    if (auto r = side("--leases", options.leases, false, options.replica_profile,
+                      options.replica_region, made.leases);
+        !r)
+      return r;
   } else {
     made.leases = made.replica;
     made.leases.location.name =
@@ -222,6 +259,8 @@ Result<void> connect_sides(async::Doors& doors, const ReplicateOptions& options,
                       {made.replica.location, made.replica.endpoint, key(made.replica)})) {
     return refusal("primary and replica are the same table: " + made.primary.where);
   }
+  say_placeholders_once(doors, {&made.primary, &made.replica, &made.leases,
+                                made.kinesis ? &*made.kinesis : &made.primary});
   return {};
 }
 
@@ -236,7 +275,8 @@ async::Task<Result<Prepared>> prepare(async::Doors& doors, const ReplicateOption
   if (auto sides = connect_sides(doors, options, made); !sides) co_return std::move(sides).error();
   if (!options.dead_letter.empty()) {
     if (auto writable = doors.files.probe_append(options.dead_letter); !writable) {
-      co_return refusal("--dead-letter: " + to_text(writable.error()), "Give a file in a folder that you may write to.");
+      co_return refusal("--dead-letter: " + to_text(writable.error()),
+                        "Give a file in a folder that you may write to.");
     }
   }
   made.primary_client = make_client(doors, made.primary, aws::Service::dynamodb);
@@ -245,8 +285,8 @@ async::Task<Result<Prepared>> prepare(async::Doors& doors, const ReplicateOption
   if (made.kinesis) {
     made.stream_client = make_client(doors, *made.kinesis, aws::Service::kinesis);
   } else {
-    Result<Side> streams =
-        connect(doors, "primary", made.primary.location, aws::Service::streams, options.primary_profile);
+    Result<Side> streams = connect(doors, "primary", made.primary.location, aws::Service::streams,
+                                   options.primary_profile);
     if (!streams) co_return std::move(streams).error();
     streams->credentials = made.primary.credentials;  // one cache of credentials a side
     made.stream_client = make_client(doors, *streams, aws::Service::streams);
@@ -255,7 +295,6 @@ async::Task<Result<Prepared>> prepare(async::Doors& doors, const ReplicateOption
   if (!tables) co_return std::move(tables).error();
   Result<void> stream = co_await find_stream(doors, made);
   if (!stream) co_return std::move(stream).error();
-  say_placeholders(doors, made);
   co_await warn_of_missing_bootstrap(doors, made);
   co_return made;
 }

@@ -1,5 +1,5 @@
-// Everything that is looked at before the first record is read, so that a wrong setting is one sentence within
-// seconds and not a surprise later.
+// Everything that is looked at before the first record is read, so that a wrong setting is one
+// sentence within seconds and not a surprise later.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,8 @@
 
 namespace dynamodb_replicator::app {
 
-inline constexpr Duration kPreflightFor = 6s;  // how long a call is tried before the answer counts as "no"
+inline constexpr Duration kPreflightFor =
+    6s;  // how long a call is tried before the answer counts as "no"
 
 struct Prepared {
   Side primary;

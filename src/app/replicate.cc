@@ -20,17 +20,20 @@ namespace {
 constexpr Duration kLookForStreamEvery = 10s;  // while the primary's stream is disabled
 constexpr Duration kReportEvery = 30s;         // a line of progress in the log
 
-// The task's value, or nullopt once `stop` is open; then the task's frame is destroyed where it waits.
+// The task's value, or nullopt once `stop` is open; then the task's frame is destroyed where it
+// waits.
 template <class T>
-async::Task<std::optional<T>> unless_stopped(async::Loop& loop, async::Gate& stop, async::Task<T> task) {
+async::Task<std::optional<T>> unless_stopped(async::Loop& loop, async::Gate& stop,
+                                             async::Task<T> task) {
   std::optional<T> value;
   async::Gate over(loop);
   async::Scope scope(loop);
-  scope.spawn([](async::Task<T> inner, std::optional<T>& out, async::Gate& gate) -> async::Task<void> {
-    T result = co_await std::move(inner);
-    out.emplace(std::move(result));
-    gate.open();
-  }(std::move(task), value, over));
+  scope.spawn(
+      [](async::Task<T> inner, std::optional<T>& out, async::Gate& gate) -> async::Task<void> {
+        T result = co_await std::move(inner);
+        out.emplace(std::move(result));
+        gate.open();
+      }(std::move(task), value, over));
   scope.spawn([](async::Gate& asked, async::Gate& gate) -> async::Task<void> {
     co_await asked.wait();
     gate.open();
@@ -39,20 +42,25 @@ async::Task<std::optional<T>> unless_stopped(async::Loop& loop, async::Gate& sto
   co_return value;
 }
 
-// One run of `replicate`: the parts that live as long as it does, and the streams one after the other.
+// One run of `replicate`: the parts that live as long as it does, and the streams one after the
+// other.
 class Replicator {
  public:
-  Replicator(async::Doors& doors, const ReplicateOptions& options, Control& control, Prepared prepared)
+  Replicator(async::Doors& doors, const ReplicateOptions& options, Control& control,
+             Prepared prepared)
       : doors_(doors),
         options_(options),
         control_(control),
         prepared_(std::move(prepared)),
-        primary_(*prepared_.primary_client, prepared_.primary.location.name, prepared_.primary_table.schema),
-        replica_(*prepared_.replica_client, prepared_.replica.location.name, prepared_.replica_table.schema),
+        primary_(*prepared_.primary_client, prepared_.primary.location.name,
+                 prepared_.primary_table.schema),
+        replica_(*prepared_.replica_client, prepared_.replica.location.name,
+                 prepared_.replica_table.schema),
         leases_(doors, *prepared_.lease_client, prepared_.leases.location.name),
         settings_(make_settings()),
-        context_{doors_.loop, doors_.clock, doors_.dice,  doors_.files, doors_.log, primary_,
-                 replica_,    replica_,     leases_,      settings_,    control_.metrics, control_.stop} {
+        context_{doors_.loop, doors_.clock, doors_.dice,      doors_.files,
+                 doors_.log,  primary_,     replica_,         replica_,
+                 leases_,     settings_,    control_.metrics, control_.stop} {
     if (options_.until_caught_up) until_ = doors_.clock.wall();
   }
 
@@ -62,7 +70,8 @@ class Replicator {
   flow::Settings make_settings() const;
   async::Task<Result<void>> open_lease_table();
   async::Task<Result<std::vector<std::string>>> older_streams();
-  async::Task<flow::FollowEnd> follow(flow::Stream& stream, core::StartAt start, std::optional<WallTime> until);
+  async::Task<flow::FollowEnd> follow(flow::Stream& stream, core::StartAt start,
+                                      std::optional<WallTime> until);
   async::Task<flow::FollowEnd> follow_kinesis();
   async::Task<flow::FollowEnd> follow_table_streams();
   async::Task<std::optional<std::string>> next_stream(const std::string& current);
@@ -80,12 +89,14 @@ class Replicator {
   flow::Settings settings_;
   flow::Context context_;
   std::optional<WallTime> until_;
-  bool followed_before_ = false;  // another stream was followed into this replica before the current one
+  bool followed_before_ =
+      false;  // another stream was followed into this replica before the current one
 };
 
 flow::Settings Replicator::make_settings() const {
   flow::Settings settings;
-  settings.worker = doors_.environment.process_name() + "/" + flow::fresh_nonce(doors_.dice).substr(0, 8);
+  settings.worker =
+      doors_.environment.process_name() + "/" + flow::fresh_nonce(doors_.dice).substr(0, 8);
   settings.lease = options_.lease_time;
   settings.doubt = options_.doubt;
   settings.verify_always = options_.verify == "always";
@@ -108,8 +119,9 @@ async::Task<Result<void>> Replicator::open_lease_table() {
 
 void Replicator::say_gap(const std::string& stream, const char* what) {
   ++control_.metrics.gaps;
-  doors_.log.error("a gap: changes may have been missed; compare the tables (diff-tables) and repair",
-                   {{"stream", stream}, {"what", what}});
+  doors_.log.error(
+      "a gap: changes may have been missed; compare the tables (diff-tables) and repair",
+      {{"stream", stream}, {"what", what}});
 }
 
 async::Task<flow::FollowEnd> Replicator::follow(flow::Stream& stream, core::StartAt start,
@@ -120,8 +132,9 @@ async::Task<flow::FollowEnd> Replicator::follow(flow::Stream& stream, core::Star
 }
 
 async::Task<flow::FollowEnd> Replicator::follow_kinesis() {
-  KinesisSource stream(*prepared_.stream_client, prepared_.kinesis->location, *prepared_.kinesis_stream,
-                       prepared_.primary_table.schema, options_.table_name, options_.num_records);
+  KinesisSource stream(*prepared_.stream_client, prepared_.kinesis->location,
+                       *prepared_.kinesis_stream, prepared_.primary_table.schema,
+                       options_.table_name, options_.num_records);
   doors_.log.info("following", {{"stream", stream.identity()},
                                 {"primary", prepared_.primary.where},
                                 {"replica", prepared_.replica.where},
@@ -129,7 +142,8 @@ async::Task<flow::FollowEnd> Replicator::follow_kinesis() {
   Result<std::vector<std::string>> older = co_await older_streams();
   if (older) {
     for (const std::string& identity : *older) {
-      if (identity != stream.identity()) say_gap(identity, "this stream was not read to its end and is not followed any more");
+      if (identity != stream.identity())
+        say_gap(identity, "this stream was not read to its end and is not followed any more");
     }
   }
   co_return co_await follow(stream, prepared_.start, until_);
@@ -142,7 +156,8 @@ async::Task<Result<std::vector<std::string>>> Replicator::older_streams() {
   std::vector<std::string> streams;
   for (const core::ShardRow& row : *rows) {
     followed_before_ = true;
-    if (row.finished || std::find(streams.begin(), streams.end(), row.stream) != streams.end()) continue;
+    if (row.finished || std::find(streams.begin(), streams.end(), row.stream) != streams.end())
+      continue;
     streams.push_back(row.stream);
   }
   co_return streams;
@@ -152,10 +167,12 @@ async::Task<Result<std::vector<std::string>>> Replicator::older_streams() {
 async::Task<std::optional<std::string>> Replicator::next_stream(const std::string& current) {
   while (!control_.stop.is_open()) {
     Result<std::string> answer = co_await prepared_.primary_client->call(
-        "DescribeTable", wire::describe_table_request(prepared_.primary.location.name), doors_.clock.now() + 10s, false);
+        "DescribeTable", wire::describe_table_request(prepared_.primary.location.name),
+        doors_.clock.now() + 10s, false);
     if (answer) {
       Result<wire::TableDescription> table = wire::decode_describe_table(std::move(*answer));
-      if (table && table->stream_enabled && table->stream_arn != current) co_return table->stream_arn;
+      if (table && table->stream_enabled && table->stream_arn != current)
+        co_return table->stream_arn;
     }
     if (context_.complaints.due("no stream", doors_.clock.now())) {
       doors_.log.error("the primary's stream is disabled; waiting until it is enabled again",
@@ -167,19 +184,22 @@ async::Task<std::optional<std::string>> Replicator::next_stream(const std::strin
   co_return std::nullopt;
 }
 
-// A table's streams one after the other: what an older one still has, then the current one, then the next when the
-// stream is disabled and enabled again. Changes made in between are in no stream.
+// A table's streams one after the other: what an older one still has, then the current one, then
+// the next when the stream is disabled and enabled again. Changes made in between are in no stream.
 async::Task<flow::FollowEnd> Replicator::follow_table_streams() {
   std::string arn = prepared_.primary_table.stream_arn;
   const auto source = [this](const std::string& stream) {
-    return StreamsSource(*prepared_.stream_client, stream, prepared_.primary_table.schema, options_.num_records);
+    return StreamsSource(*prepared_.stream_client, stream, prepared_.primary_table.schema,
+                         options_.num_records);
   };
   Result<std::vector<std::string>> older = co_await older_streams();
   core::StartAt start = prepared_.start;
   if (older) {
     for (const std::string& before : *older) {
       if (before == arn) continue;
-      say_gap(before, "the primary's stream was disabled and enabled again; what changed in between is in no stream");
+      say_gap(before,
+              "the primary's stream was disabled and enabled again; what changed in between is in "
+              "no stream");
       StreamsSource stream = source(before);
       Result<flow::Listing> there = co_await stream.list(doors_.clock.now() + 10s);
       if (!there) continue;
@@ -199,7 +219,9 @@ async::Task<flow::FollowEnd> Replicator::follow_table_streams() {
     const std::optional<std::string> next = co_await next_stream(arn);
     if (!next) co_return flow::FollowEnd::stopped;
     control_.metrics.blocked.clear();
-    say_gap(arn, "the primary's stream was disabled and enabled again; what changed in between is in no stream");
+    say_gap(arn,
+            "the primary's stream was disabled and enabled again; what changed in between is in no "
+            "stream");
     arn = *next;
     start = {};
   }
@@ -215,7 +237,8 @@ async::Task<void> Replicator::report() {
     said = m.records_applied;
     char lag[32];
     std::snprintf(lag, sizeof lag, "%.1f s", flow::lag_seconds(m, doors_.clock.wall()));
-    const auto owned = std::count_if(m.shards.begin(), m.shards.end(), [](const auto& s) { return s.second.owned; });
+    const auto owned = std::count_if(m.shards.begin(), m.shards.end(),
+                                     [](const auto& s) { return s.second.owned; });
     doors_.log.info("following", {{"applied", std::to_string(m.records_applied)},
                                   {"puts", std::to_string(m.puts)},
                                   {"deletes", std::to_string(m.deletes)},
@@ -226,7 +249,8 @@ async::Task<void> Replicator::report() {
 
 int Replicator::status(flow::FollowEnd end) const {
   bool any_stopped = false;
-  for (const auto& [shard, state] : control_.metrics.shards) any_stopped = any_stopped || !state.stopped.empty();
+  for (const auto& [shard, state] : control_.metrics.shards)
+    any_stopped = any_stopped || !state.stopped.empty();
   const bool lossy = options_.until_caught_up && control_.metrics.gaps > 0;
   return any_stopped || lossy || end == flow::FollowEnd::all_stopped ? 2 : 0;
 }

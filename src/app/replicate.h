@@ -1,5 +1,6 @@
-// `replicate` put together over a given set of doors: what the command line, an embedding program and the
-// simulator all start. Options are as typed by a user; this is where they are understood and checked.
+// `replicate` put together over a given set of doors: what the command line, an embedding program
+// and the simulator all start. Options are as typed by a user; this is where they are understood
+// and checked.
 #pragma once
 
 #include <optional>
@@ -14,12 +15,14 @@ namespace dynamodb_replicator::app {
 struct ReplicateOptions {
   std::string primary;  // a location in one of the four forms
   std::string replica;
-  // For which region requests to an explicit endpoint are signed; empty: the one that the AWS CLI would choose.
+  // For which region requests to an explicit endpoint are signed; empty: the one that the AWS CLI
+  // would choose.
   std::string primary_region;
   std::string replica_region;
   std::string kinesis_region;
   std::string kinesis;  // a location; empty: the primary's own DynamoDB Stream
-  std::string leases;   // a table name or location; empty: "<replica table>-leases" beside the replica
+  std::string
+      leases;  // a table name or location; empty: "<replica table>-leases" beside the replica
   Duration lease_time = 10s;
   std::string start_at = "trim_horizon";  // or latest, or ISO 8601
   bool create_replica = false;
@@ -33,9 +36,11 @@ struct ReplicateOptions {
   std::string primary_profile;
   std::string replica_profile;
   int num_records = 0;  // records a page; 0: the service's maximum
-  int lease_capacity_read = 0;  // provisioned capacity of a lease table that we create; 0: on-demand
+  int lease_capacity_read =
+      0;  // provisioned capacity of a lease table that we create; 0: on-demand
   int lease_capacity_write = 0;
-  Duration doubt = 15s;  // D of "How a write stays right": how long after its deadline a write may still land
+  Duration doubt =
+      15s;  // D of "How a write stays right": how long after its deadline a write may still land
 };
 
 // How the running replicator is watched and stopped from outside.

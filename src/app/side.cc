@@ -15,7 +15,8 @@ Result<Side> connect(async::Doors& doors, const std::string& role, const aws::Lo
   Result<aws::Profile> profile = aws::load_profile(doors.environment, doors.files, asked_profile);
   if (!profile) return named(std::move(profile).error());
   side.profile = std::move(*profile);
-  Result<aws::Endpoint> endpoint = aws::find_endpoint(location, service, doors.environment, side.profile);
+  Result<aws::Endpoint> endpoint =
+      aws::find_endpoint(location, service, doors.environment, side.profile);
   if (!endpoint) return named(std::move(endpoint).error());
   side.endpoint = std::move(*endpoint);
   Result<std::shared_ptr<aws::CredentialsProvider>> credentials =
@@ -27,7 +28,8 @@ Result<Side> connect(async::Doors& doors, const std::string& role, const aws::Lo
   return side;
 }
 
-std::unique_ptr<aws::Client> make_client(async::Doors& doors, const Side& side, aws::Service service) {
+std::unique_ptr<aws::Client> make_client(async::Doors& doors, const Side& side,
+                                         aws::Service service) {
   return std::make_unique<aws::Client>(doors, side.endpoint, service, side.credentials, side.where);
 }
 

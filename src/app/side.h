@@ -1,5 +1,5 @@
-// One side of the pair, or a stream, or the lease table: a location understood, with the endpoint and the
-// credentials that answer for it.
+// One side of the pair, or a stream, or the lease table: a location understood, with the endpoint
+// and the credentials that answer for it.
 #pragma once
 
 #include <memory>
@@ -28,7 +28,8 @@ struct Side {
 Result<Side> connect(async::Doors& doors, const std::string& role, const aws::Location& location,
                      aws::Service service, const std::string& asked_profile);
 
-std::unique_ptr<aws::Client> make_client(async::Doors& doors, const Side& side, aws::Service service);
+std::unique_ptr<aws::Client> make_client(async::Doors& doors, const Side& side,
+                                         aws::Service service);
 
 // A failure found in an answer's bytes: says which call it was, as the client's own failures do.
 inline Failure about(Failure failure, const char* operation, const aws::Client& client) {
@@ -36,8 +37,9 @@ inline Failure about(Failure failure, const char* operation, const aws::Client& 
   return failure;
 }
 
-// Tries a call until it succeeds, fails for good, or `give_up` has come. `call`: Instant deadline -> Task<Result<T>>.
-// For what happens once, at start or by a command; the walks decide about retries themselves.
+// Tries a call until it succeeds, fails for good, or `give_up` has come. `call`: Instant deadline
+// -> Task<Result<T>>. For what happens once, at start or by a command; the walks decide about
+// retries themselves.
 template <class T, class Call>
 async::Task<Result<T>> persist(async::Doors& doors, Instant give_up, Call call) {
   for (unsigned attempts = 1;; ++attempts) {
@@ -48,7 +50,8 @@ async::Task<Result<T>> persist(async::Doors& doors, Instant give_up, Call call) 
     // CreateTable's "it exists already" is a conflict that does not pass.
     const bool exists = result.error().code == "ResourceInUseException";
     const bool passing = kind == FailureKind::transient || kind == FailureKind::throttled ||
-                         (kind == FailureKind::conflict && !exists) || kind == FailureKind::unusable_answer;
+                         (kind == FailureKind::conflict && !exists) ||
+                         kind == FailureKind::unusable_answer;
     const Duration wait = core::retry_after(FailureKind::transient, attempts, doors.dice.roll());
     if (!passing || doors.clock.now() + wait >= give_up) {
       Failure failure = std::move(result).error();

@@ -12,7 +12,8 @@ namespace {
 const item::KeySchema kSchema{{"id", item::KeyType::string}, std::nullopt};
 
 std::string shard(const std::string& id, const std::string& parent, bool closed) {
-  return R"({"ShardId":")" + id + R"(",)" + (parent.empty() ? "" : R"("ParentShardId":")" + parent + R"(",)") +
+  return R"({"ShardId":")" + id + R"(",)" +
+         (parent.empty() ? "" : R"("ParentShardId":")" + parent + R"(",)") +
          R"("SequenceNumberRange":{"StartingSequenceNumber":"1")" +
          (closed ? R"(,"EndingSequenceNumber":"2")" : "") + "}}";
 }
@@ -21,9 +22,11 @@ struct StreamsTest : testing::Test {
   Bench bench{aws::Service::streams};
   StreamsSource source{bench.client, "arn:s", kSchema, 0};
 
-  void page(const std::string& shards, const std::string& last, const std::string& status = "ENABLED") {
-    bench.answer(R"({"StreamDescription":{"StreamArn":"arn:s","StreamStatus":")" + status + R"(","Shards":[)" +
-                 shards + "]" + (last.empty() ? "" : R"(,"LastEvaluatedShardId":")" + last + R"(")") + "}}");
+  void page(const std::string& shards, const std::string& last,
+            const std::string& status = "ENABLED") {
+    bench.answer(R"({"StreamDescription":{"StreamArn":"arn:s","StreamStatus":")" + status +
+                 R"(","Shards":[)" + shards + "]" +
+                 (last.empty() ? "" : R"(,"LastEvaluatedShardId":")" + last + R"(")") + "}}");
   }
 };
 
@@ -68,7 +71,8 @@ TEST_F(StreamsTest, OpensAfterASequenceOrAtTheHorizon) {
   for (const auto& [position, part] : std::vector<std::pair<flow::Position, std::string>>{
            {{}, "TRIM_HORIZON"},
            {{flow::Position::Kind::at_time, WallTime{5s}, ""}, "TRIM_HORIZON"},
-           {{flow::Position::Kind::after, {}, "7"}, R"("AFTER_SEQUENCE_NUMBER","SequenceNumber":"7")"}}) {
+           {{flow::Position::Kind::after, {}, "7"},
+            R"("AFTER_SEQUENCE_NUMBER","SequenceNumber":"7")"}}) {
     bench.answer(R"({"ShardIterator":"i"})");
     EXPECT_EQ(*bench.run(source.open("a", position, bench.later())), "i");
     EXPECT_NE(bench.world.http.requests.back().body.find(part), std::string::npos);
@@ -76,7 +80,8 @@ TEST_F(StreamsTest, OpensAfterASequenceOrAtTheHorizon) {
   bench.fail("TrimmedDataAccessException");
   EXPECT_EQ(bench.run(source.open("a", {}, bench.later())).error().kind, FailureKind::trimmed);
   bench.answer("{}");
-  EXPECT_EQ(bench.run(source.open("a", {}, bench.later())).error().operation, "GetShardIterator on here/t");
+  EXPECT_EQ(bench.run(source.open("a", {}, bench.later())).error().operation,
+            "GetShardIterator on here/t");
 }
 
 TEST_F(StreamsTest, ReadsKeysAndJunkInOrder) {
@@ -103,7 +108,8 @@ TEST_F(StreamsTest, ReadsKeysAndJunkInOrder) {
 struct KinesisTest : testing::Test {
   Bench bench{aws::Service::kinesis};
   wire::KinesisSummary summary{"k", "arn:k", "ACTIVE", WallTime{1700000000500ms}, 48, 2};
-  KinesisSource source{bench.client, *aws::parse_stream("us-east-1/k"), summary, kSchema, "mine", 100};
+  KinesisSource source{bench.client, *aws::parse_stream("us-east-1/k"), summary, kSchema, "mine",
+                       100};
 
   flow::StreamRecord read_one(const std::string& data) {
     bench.answer(R"({"Records":[{"SequenceNumber":"1","ApproximateArrivalTimestamp":9,"Data":")" +
@@ -133,7 +139,8 @@ std::string packet(const std::vector<std::string>& parts, char index = 0) {
     entry += static_cast<char>(size);
     entry += part;
     message += '\x1a';
-    for (size = entry.size(); size > 127; size >>= 7) message += static_cast<char>((size & 127) | 128);
+    for (size = entry.size(); size > 127; size >>= 7)
+      message += static_cast<char>((size & 127) | 128);
     message += static_cast<char>(size);
     message += entry;
   }
@@ -164,8 +171,10 @@ TEST_F(KinesisTest, ListsAllPages) {
 TEST_F(KinesisTest, OpensAtEachPosition) {
   for (const auto& [position, part] : std::vector<std::pair<flow::Position, std::string>>{
            {{}, "TRIM_HORIZON"},
-           {{flow::Position::Kind::at_time, WallTime{5s}, ""}, R"("AT_TIMESTAMP","Timestamp":5.000)"},
-           {{flow::Position::Kind::after, {}, "7"}, R"("AFTER_SEQUENCE_NUMBER","StartingSequenceNumber":"7")"}}) {
+           {{flow::Position::Kind::at_time, WallTime{5s}, ""},
+            R"("AT_TIMESTAMP","Timestamp":5.000)"},
+           {{flow::Position::Kind::after, {}, "7"},
+            R"("AFTER_SEQUENCE_NUMBER","StartingSequenceNumber":"7")"}}) {
     bench.answer(R"({"ShardIterator":"i"})");
     EXPECT_EQ(*bench.run(source.open("a", position, bench.later())), "i");
     EXPECT_NE(bench.world.http.requests.back().body.find(part), std::string::npos);

@@ -28,7 +28,8 @@ class Page {
  public:
   void head(std::string_view name, std::string_view type, std::string_view help) {
     name_ = "dynamodb_replicator_" + std::string(name);
-    text_ += "# HELP " + name_ + " " + std::string(help) + "\n# TYPE " + name_ + " " + std::string(type) + "\n";
+    text_ += "# HELP " + name_ + " " + std::string(help) + "\n# TYPE " + name_ + " " +
+             std::string(type) + "\n";
   }
   void value(const std::string& v, std::string_view labels = {}) {
     text_ += name_ + (labels.empty() ? "" : "{" + std::string(labels) + "}") + " " + v + "\n";
@@ -46,20 +47,29 @@ class Page {
 
 void counters(Page& page, const flow::Metrics& m) {
   page.counter("records_read_total", m.records_read, "Entries found in stream records.");
-  page.counter("records_applied_total", m.records_applied, "Entries whose key was brought up to date.");
-  page.counter("records_coalesced_total", m.records_coalesced, "Applied entries that shared the write of a later one.");
-  page.counter("records_skipped_total", m.records_skipped, "Records of other tables on a shared stream.");
-  page.counter("records_dead_lettered_total", m.dead_lettered, "Records set aside because they can never be applied.");
+  page.counter("records_applied_total", m.records_applied,
+               "Entries whose key was brought up to date.");
+  page.counter("records_coalesced_total", m.records_coalesced,
+               "Applied entries that shared the write of a later one.");
+  page.counter("records_skipped_total", m.records_skipped,
+               "Records of other tables on a shared stream.");
+  page.counter("records_dead_lettered_total", m.dead_lettered,
+               "Records set aside because they can never be applied.");
   page.counter("puts_total", m.puts, "Items put on the replica.");
   page.counter("deletes_total", m.deletes, "Items deleted on the replica.");
   page.counter("retries_total", m.retries, "Requests that failed and were tried again.");
   page.counter("throttles_total", m.throttles, "Requests refused because of throughput limits.");
   page.counter("unprocessed_total", m.unprocessed, "Keys and items that a batch left unprocessed.");
-  page.counter("rechecks_total", m.rechecks, "Keys read on both sides because a write was in doubt.");
-  page.counter("rechecks_repaired_total", m.rechecks_repaired, "Rechecked keys that differed and were written again.");
-  page.counter("verify_repeats_total", m.verify_repeats, "Keys whose primary changed between read and write.");
-  page.counter("gaps_total", m.gaps, "Times that retention had taken records before they were read.");
-  page.counter("takeovers_total", m.takeovers, "Leases taken whose former owner left something in doubt.");
+  page.counter("rechecks_total", m.rechecks,
+               "Keys read on both sides because a write was in doubt.");
+  page.counter("rechecks_repaired_total", m.rechecks_repaired,
+               "Rechecked keys that differed and were written again.");
+  page.counter("verify_repeats_total", m.verify_repeats,
+               "Keys whose primary changed between read and write.");
+  page.counter("gaps_total", m.gaps,
+               "Times that retention had taken records before they were read.");
+  page.counter("takeovers_total", m.takeovers,
+               "Leases taken whose former owner left something in doubt.");
   page.counter("lease_losses_total", m.lease_losses, "Leases lost to another worker.");
 }
 
@@ -68,10 +78,12 @@ void shards(Page& page, const flow::Metrics& m, Instant now) {
   std::size_t held = 0;
   for (const auto& [shard, state] : m.shards) held += state.owned ? 1 : 0;
   page.value(std::to_string(held));
-  page.head("checkpoint_age_seconds", "gauge", "Time since the lease row of an owned shard was last written.");
+  page.head("checkpoint_age_seconds", "gauge",
+            "Time since the lease row of an owned shard was last written.");
   for (const auto& [shard, state] : m.shards) {
     if (!state.owned) continue;
-    page.value(number(base::seconds(now - state.last_checkpoint)), "shard=\"" + label(shard) + "\"");
+    page.value(number(base::seconds(now - state.last_checkpoint)),
+               "shard=\"" + label(shard) + "\"");
   }
   page.head("shard_stopped", "gauge", "1 if the shard cannot go on; the log and /readyz say why.");
   for (const auto& [shard, state] : m.shards) {
@@ -83,9 +95,11 @@ void shards(Page& page, const flow::Metrics& m, Instant now) {
 std::string metrics_text(const flow::Metrics& m, Instant now, WallTime wall) {
   Page page;
   counters(page, m);
-  page.head("read_units_total", "counter", "Capacity units consumed on the primary, as the service counts.");
+  page.head("read_units_total", "counter",
+            "Capacity units consumed on the primary, as the service counts.");
   page.value(number(m.read_units));
-  page.head("write_units_total", "counter", "Capacity units consumed on the replica, as the service counts.");
+  page.head("write_units_total", "counter",
+            "Capacity units consumed on the replica, as the service counts.");
   page.value(number(m.write_units));
   page.head("lag_seconds", "gauge", "How far behind the stream this process is; 0 when caught up.");
   page.value(number(flow::lag_seconds(m, wall)), "source=\"" + label(m.source) + "\"");
@@ -95,15 +109,18 @@ std::string metrics_text(const flow::Metrics& m, Instant now, WallTime wall) {
 
 }  // namespace
 
-StatusAnswer status_answer(const flow::Metrics& metrics, std::string_view path, Instant now, WallTime wall) {
+StatusAnswer status_answer(const flow::Metrics& metrics, std::string_view path, Instant now,
+                           WallTime wall) {
   constexpr const char* text = "text/plain; charset=utf-8";
   if (path == "/healthz") return {200, text, "ok\n"};
-  if (path == "/metrics") return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(metrics, now, wall)};
+  if (path == "/metrics")
+    return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(metrics, now, wall)};
   if (path == "/readyz") {
     std::string trouble;
     if (metrics.source.empty()) trouble += "starting\n";
     for (const auto& [shard, state] : metrics.shards) {
-      if (!state.stopped.empty()) trouble += "shard " + shard + " has stopped: " + state.stopped + "\n";
+      if (!state.stopped.empty())
+        trouble += "shard " + shard + " has stopped: " + state.stopped + "\n";
     }
     if (!metrics.blocked.empty()) trouble += "nothing can be written: " + metrics.blocked + "\n";
     if (trouble.empty()) return {200, text, "ready\n"};

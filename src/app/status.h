@@ -1,5 +1,6 @@
-// What the small HTTP server answers: /healthz (the process runs), /readyz (it does its work, or why not) and
-// /metrics (Prometheus text format 0.0.4). Plain text; labels are the stream's shards, never an item's key.
+// What the small HTTP server answers: /healthz (the process runs), /readyz (it does its work, or
+// why not) and /metrics (Prometheus text format 0.0.4). Plain text; labels are the stream's shards,
+// never an item's key.
 #pragma once
 
 #include <string>
@@ -17,6 +18,7 @@ struct StatusAnswer {
 };
 
 // 404 for any other path.
-StatusAnswer status_answer(const flow::Metrics& metrics, std::string_view path, Instant now, WallTime wall);
+StatusAnswer status_answer(const flow::Metrics& metrics, std::string_view path, Instant now,
+                           WallTime wall);
 
 }  // namespace dynamodb_replicator::app

@@ -19,15 +19,18 @@ Failure unusable(std::string message) {
 
 }  // namespace
 
-flow::Task<Result<flow::ReadAnswer>> BatchTable::read(std::span<const item::KeyRef> keys, Instant deadline) {
+flow::Task<Result<flow::ReadAnswer>> BatchTable::read(std::span<const item::KeyRef> keys,
+                                                      Instant deadline) {
   std::string body = wire::batch_get_request(table_, keys);
-  Result<std::string> answer = co_await client_.call("BatchGetItem", std::move(body), deadline, false);
+  Result<std::string> answer =
+      co_await client_.call("BatchGetItem", std::move(body), deadline, false);
   if (!answer) co_return std::move(answer).error();
   const auto failed = [this](Failure failure) {
     failure.operation = "BatchGetItem on " + client_.where();
     return failure;
   };
-  Result<wire::BatchGetAnswer> decoded = wire::decode_batch_get(std::move(*answer), table_, schema_);
+  Result<wire::BatchGetAnswer> decoded =
+      wire::decode_batch_get(std::move(*answer), table_, schema_);
   if (!decoded) co_return failed(std::move(decoded).error());
   Places places;
   for (std::size_t i = 0; i < keys.size(); ++i) places.emplace(keys[i]->canonical(), i);
@@ -43,18 +46,21 @@ flow::Task<Result<flow::ReadAnswer>> BatchTable::read(std::span<const item::KeyR
   };
   for (wire::BatchGetAnswer::Found& found : decoded->found) {
     flow::ReadAnswer::Entry* entry = claim(found.key);
-    if (entry == nullptr) co_return failed(unusable("an item came back that was not asked for, or twice"));
+    if (entry == nullptr)
+      co_return failed(unusable("an item came back that was not asked for, or twice"));
     *entry = {flow::ReadAnswer::State::found, std::move(found.item)};
   }
   for (const item::KeyRef& key : decoded->unprocessed) {
     flow::ReadAnswer::Entry* entry = claim(key);
-    if (entry == nullptr) co_return failed(unusable("an unprocessed key came back that was not asked for, or twice"));
+    if (entry == nullptr)
+      co_return failed(unusable("an unprocessed key came back that was not asked for, or twice"));
     entry->state = flow::ReadAnswer::State::unprocessed;
   }
   co_return result;
 }
 
-flow::Task<Result<flow::WriteAnswer>> BatchTable::write(std::span<const flow::Write> writes, Instant deadline) {
+flow::Task<Result<flow::WriteAnswer>> BatchTable::write(std::span<const flow::Write> writes,
+                                                        Instant deadline) {
   std::vector<wire::BatchWrite> batch;
   batch.reserve(writes.size());
   for (const flow::Write& write : writes) batch.push_back({write.key.get(), write.item});
@@ -64,9 +70,11 @@ flow::Task<Result<flow::WriteAnswer>> BatchTable::write(std::span<const flow::Wr
   };
   Result<std::string> body = wire::batch_write_request(table_, batch);
   if (!body) co_return failed(std::move(body).error());
-  Result<std::string> answer = co_await client_.call("BatchWriteItem", std::move(*body), deadline, true);
+  Result<std::string> answer =
+      co_await client_.call("BatchWriteItem", std::move(*body), deadline, true);
   if (!answer) co_return std::move(answer).error();
-  Result<wire::BatchWriteAnswer> decoded = wire::decode_batch_write(std::move(*answer), table_, schema_);
+  Result<wire::BatchWriteAnswer> decoded =
+      wire::decode_batch_write(std::move(*answer), table_, schema_);
   // What the service did with the items is unknown when its answer makes no sense.
   const auto unknown = [&](Failure failure) {
     failure.maybe_applied = true;
@@ -80,7 +88,8 @@ flow::Task<Result<flow::WriteAnswer>> BatchTable::write(std::span<const flow::Wr
   result.done.assign(writes.size(), true);
   for (const item::KeyRef& key : decoded->unprocessed) {
     const auto place = places.find(key->canonical());
-    if (place == places.end()) co_return unknown(unusable("an unprocessed item came back that was not sent"));
+    if (place == places.end())
+      co_return unknown(unusable("an unprocessed item came back that was not sent"));
     result.done[place->second] = false;
   }
   co_return result;

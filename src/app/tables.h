@@ -13,8 +13,10 @@ class BatchTable : public flow::TableReader, public flow::TableWriter {
   BatchTable(aws::Client& client, std::string table, item::KeySchema schema)
       : client_(client), table_(std::move(table)), schema_(std::move(schema)) {}
 
-  flow::Task<Result<flow::ReadAnswer>> read(std::span<const item::KeyRef> keys, Instant deadline) override;
-  flow::Task<Result<flow::WriteAnswer>> write(std::span<const flow::Write> writes, Instant deadline) override;
+  flow::Task<Result<flow::ReadAnswer>> read(std::span<const item::KeyRef> keys,
+                                            Instant deadline) override;
+  flow::Task<Result<flow::WriteAnswer>> write(std::span<const flow::Write> writes,
+                                              Instant deadline) override;
 
  private:
   aws::Client& client_;

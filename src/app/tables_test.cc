@@ -9,7 +9,9 @@ namespace {
 
 const item::KeySchema kSchema{{"id", item::KeyType::number}, std::nullopt};
 
-item::KeyRef key(const std::string& n) { return *item::parse_key(R"({"id":{"N":")" + n + R"("}})", kSchema); }
+item::KeyRef key(const std::string& n) {
+  return *item::parse_key(R"({"id":{"N":")" + n + R"("}})", kSchema);
+}
 
 struct TablesTest : testing::Test {
   Bench bench{aws::Service::dynamodb};
@@ -44,12 +46,14 @@ TEST_F(TablesTest, EachKeyHasItsAnswerInTheAskedOrder) {
 }
 
 TEST_F(TablesTest, AbsenceIsNeverGuessed) {
-  for (const char* body :
-       {R"({"Responses":{"t":[{"id":{"N":"9"}}]}})",                                      // nobody asked for it
-        R"({"Responses":{"t":[{"id":{"N":"1"}},{"id":{"N":"1.0"}}]}})",                   // twice
-        R"({"Responses":{"t":[{"id":{"N":"1"}}]},"UnprocessedKeys":{"t":{"Keys":[{"id":{"N":"1"}}]}}})",
-        R"({"Responses":{"t":[]},"UnprocessedKeys":{"t":{"Keys":[{"id":{"N":"9"}}]}}})",
-        R"({"Responses":{"u":[]}})", R"({"UnprocessedKeys":{}})", R"({"Responses":{"t":[{"id":{"S":"1"}}]}})", "{"}) {
+  for (
+      const char* body :
+      {R"({"Responses":{"t":[{"id":{"N":"9"}}]}})",                     // nobody asked for it
+       R"({"Responses":{"t":[{"id":{"N":"1"}},{"id":{"N":"1.0"}}]}})",  // twice
+       R"({"Responses":{"t":[{"id":{"N":"1"}}]},"UnprocessedKeys":{"t":{"Keys":[{"id":{"N":"1"}}]}}})",
+       R"({"Responses":{"t":[]},"UnprocessedKeys":{"t":{"Keys":[{"id":{"N":"9"}}]}}})",
+       R"({"Responses":{"u":[]}})", R"({"UnprocessedKeys":{}})",
+       R"({"Responses":{"t":[{"id":{"S":"1"}}]}})", "{"}) {
     const auto answer = read(body);
     ASSERT_FALSE(answer.ok()) << body;
     EXPECT_EQ(answer.error().kind, FailureKind::unusable_answer) << body;
@@ -69,7 +73,8 @@ TEST_F(TablesTest, UnprocessedWritesAreNotDone) {
 
 TEST_F(TablesTest, AWriteWithAnAnswerThatMakesNoSenseMayHaveHappened) {
   for (const char* body :
-       {R"({"UnprocessedItems":{"t":[{"DeleteRequest":{"Key":{"id":{"N":"9"}}}}]}})", "<html>", ""}) {
+       {R"({"UnprocessedItems":{"t":[{"DeleteRequest":{"Key":{"id":{"N":"9"}}}}]}})", "<html>",
+        ""}) {
     const auto answer = write(body);
     ASSERT_FALSE(answer.ok()) << body;
     EXPECT_EQ(answer.error().kind, FailureKind::unusable_answer);

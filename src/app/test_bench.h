@@ -1,5 +1,5 @@
-// For tests of the adapters: a client whose service answers what the test queued, and a driver for tasks that
-// sleep.
+// For tests of the adapters: a client whose service answers what the test queued, and a driver for
+// tasks that sleep.
 #pragma once
 
 #include <memory>
@@ -12,13 +12,13 @@
 namespace dynamodb_replicator::app {
 
 struct FixedCredentials : aws::CredentialsProvider {
-  aws::CredentialsRef current = std::make_shared<const aws::Credentials>(
-      aws::Credentials{.access_key = "a",
-                       .secret_key = aws::Secret("s"),
-                       .session_token = aws::Secret(""),
-                       .expires = std::nullopt,
-                       .source = "test",
-                       .placeholder = false});
+  aws::CredentialsRef current =
+      std::make_shared<const aws::Credentials>(aws::Credentials{.access_key = "a",
+                                                                .secret_key = aws::Secret("s"),
+                                                                .session_token = aws::Secret(""),
+                                                                .expires = std::nullopt,
+                                                                .source = "test",
+                                                                .placeholder = false});
   Result<aws::CredentialsRef> get() override { return current; }
   bool renew(const aws::CredentialsRef&) override { return false; }
 };
@@ -37,7 +37,9 @@ struct Bench {
     response.body = std::move(body);
     world.http.answers.emplace_back(std::move(response));
   }
-  void fail(const std::string& code) { answer(R"({"__type":"x#)" + code + R"(","message":"m"})", 400); }
+  void fail(const std::string& code) {
+    answer(R"({"__type":"x#)" + code + R"(","message":"m"})", 400);
+  }
 
   // Time moves to the next timer when nothing else can happen.
   template <class T>
@@ -62,7 +64,8 @@ struct Bench {
     std::vector<std::string> names;
     for (const auto& request : world.http.requests) {
       for (const auto& header : request.headers) {
-        if (header.name == "X-Amz-Target") names.push_back(header.value.substr(header.value.find('.') + 1));
+        if (header.name == "X-Amz-Target")
+          names.push_back(header.value.substr(header.value.find('.') + 1));
       }
     }
     return names;

@@ -1,4 +1,5 @@
-// The executor seam: order, cancellation by destruction, deadlines. The driver here is ten lines: virtual time.
+// The executor seam: order, cancellation by destruction, deadlines. The driver here is ten lines:
+// virtual time.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -103,7 +104,10 @@ TEST(Scope, DestroyingItTakesReadyHandlersOffTheReadyList) {
   bool resumed = false;
   {
     Scope scope(driver.loop);
-    scope.spawn([](bool& went_on) -> Task<void> { went_on = true; co_return; }(resumed));
+    scope.spawn([](bool& went_on) -> Task<void> {
+      went_on = true;
+      co_return;
+    }(resumed));
     EXPECT_EQ(driver.loop.ready(), 1U);
   }
   EXPECT_EQ(driver.loop.ready(), 0U);

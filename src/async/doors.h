@@ -1,8 +1,9 @@
-// The doors: everything outside that the program may touch, one interface per thing. Production opens them in
-// os/ and nowhere else; the simulator puts a seeded world behind them and so runs the real program.
+// The doors: everything outside that the program may touch, one interface per thing. Production
+// opens them in os/ and nowhere else; the simulator puts a seeded world behind them and so runs the
+// real program.
 //
-// A door's task may be destroyed while it waits (cancellation): the door must then forget the waiter. For HTTP
-// that means the request may or may not have been served.
+// A door's task may be destroyed while it waits (cancellation): the door must then forget the
+// waiter. For HTTP that means the request may or may not have been served.
 #pragma once
 
 #include <cstdint>
@@ -69,8 +70,8 @@ struct HttpError {
 class Http {
  public:
   virtual ~Http() = default;
-  // One request is one send: never repeated, never redirected, no proxy. At the deadline it ends with
-  // Stage::timeout and the connection is closed (the service may still serve what it got).
+  // One request is one send: never repeated, never redirected, no proxy. At the deadline it ends
+  // with Stage::timeout and the connection is closed (the service may still serve what it got).
   virtual Task<Result<HttpResponse, HttpError>> send(HttpRequest request, Instant deadline) = 0;
 };
 
@@ -80,8 +81,9 @@ class Files {
   virtual ~Files() = default;
   // nullopt: there is no such file.
   virtual Result<std::optional<std::string>> read(const std::string& path) = 0;
-  // Appends and waits until it is on disk (fsync; the directory too when the file is new). After a crash a torn
-  // last line without a newline may remain; append() starts with a newline of its own if it finds one.
+  // Appends and waits until it is on disk (fsync; the directory too when the file is new). After a
+  // crash a torn last line without a newline may remain; append() starts with a newline of its own
+  // if it finds one.
   virtual Task<Result<void>> append_line(const std::string& path, std::string line) = 0;
   // Can this path be appended to? Creates an empty file. For checks at start.
   virtual Result<void> probe_append(const std::string& path) = 0;

@@ -1,7 +1,9 @@
 // Ways to wait for something that another task of the same loop does.
 //   Gate    stays open once opened: "stop was asked", "the answer is there".
-//   Signal  wakes those that wait now: "something changed, look again". Re-check your condition after it.
-// Both take an optional deadline; await gives true if it was opened or signalled, false on the deadline.
+//   Signal  wakes those that wait now: "something changed, look again". Re-check your condition
+//   after it.
+// Both take an optional deadline; await gives true if it was opened or signalled, false on the
+// deadline.
 #pragma once
 
 #include <coroutine>
@@ -38,7 +40,8 @@ class Gate {
   auto wait(std::optional<Instant> deadline = {}) {
     return detail::ListAwaiter{Waiter(loop_), waiting_, deadline, open_};
   }
-  // True if the gate opened before the time was over: `const bool stopped = co_await stop.wait_until(later);`
+  // True if the gate opened before the time was over: `const bool stopped = co_await
+  // stop.wait_until(later);`
   auto wait_until(Instant deadline) { return wait(deadline); }
 
  private:

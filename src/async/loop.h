@@ -1,8 +1,9 @@
 // The executor seam: a ready list and a timer list, and nothing that touches the outside.
 //
-// Every wait in the program ends by a Waiter being put on its loop's ready list. Who drives the loop decides what
-// that means: os/ runs the oldest first and sleeps in the kernel between; the simulator lets the seed pick among
-// the ready ones and moves virtual time when none is ready. One thread per loop; nothing here is thread-safe.
+// Every wait in the program ends by a Waiter being put on its loop's ready list. Who drives the
+// loop decides what that means: os/ runs the oldest first and sleeps in the kernel between; the
+// simulator lets the seed pick among the ready ones and moves virtual time when none is ready. One
+// thread per loop; nothing here is thread-safe.
 #pragma once
 
 #include <coroutine>
@@ -17,8 +18,9 @@ namespace dynamodb_replicator::async {
 class Loop;
 class WaitList;
 
-// One suspended coroutine, waiting for at most one list and at most one timer. Lives in the frame of the
-// coroutine, so destroying the frame takes it out of every list: that is how cancellation reaches the leaves.
+// One suspended coroutine, waiting for at most one list and at most one timer. Lives in the frame
+// of the coroutine, so destroying the frame takes it out of every list: that is how cancellation
+// reaches the leaves.
 class Waiter {
  public:
   explicit Waiter(Loop& loop) : loop_(&loop) {}
@@ -50,7 +52,8 @@ class WaitList {
   WaitList() = default;
   WaitList(const WaitList&) = delete;
   WaitList& operator=(const WaitList&) = delete;
-  // REQUIRES: empty when destroyed, or only waiters that are being destroyed with it remain (they are cut loose).
+  // REQUIRES: empty when destroyed, or only waiters that are being destroyed with it remain (they
+  // are cut loose).
   ~WaitList();
   void add(Waiter& waiter);
   void wake_one();
@@ -77,7 +80,8 @@ class Loop {
   void make_ready(Waiter& waiter);
   void add_timer(Waiter& waiter, Instant when);
 
-  // For drivers. `ready()` handlers are runnable; run(i) resumes the i-th oldest. REQUIRES: i < ready().
+  // For drivers. `ready()` handlers are runnable; run(i) resumes the i-th oldest. REQUIRES: i <
+  // ready().
   [[nodiscard]] std::size_t ready() const { return ready_.size(); }
   void run(std::size_t index = 0);
   // The earliest timer, if any; fire(now) makes everything due ready.

@@ -1,8 +1,8 @@
 // A place where tasks run side by side and none outlives it.
 //
-// spawn() starts a child through the ready list (so the seed decides its order). join() waits until no child is
-// left. Destroying the scope destroys every child's frame at its current wait: that is cancellation. A scope must
-// be destroyed from outside its children.
+// spawn() starts a child through the ready list (so the seed decides its order). join() waits until
+// no child is left. Destroying the scope destroys every child's frame at its current wait: that is
+// cancellation. A scope must be destroyed from outside its children.
 #pragma once
 
 #include <list>
@@ -37,7 +37,7 @@ class Scope {
   Task<void> run(Task<void> task, Children::iterator self);
   Loop& loop_;
   Signal changed_;
-  Children ended_;    // frames that are done; freed at the next spawn or join
+  Children ended_;  // frames that are done; freed at the next spawn or join
   Children running_;
 };
 

@@ -1,14 +1,17 @@
 // Task<T>: a coroutine that is started when awaited and owned by whoever holds it.
 //
-// Ownership is the cancellation model: destroying a Task destroys its frame, and with it every frame and every
-// wait below it. A simulated crash is therefore "destroy the root". What must hold:
+// Ownership is the cancellation model: destroying a Task destroys its frame, and with it every
+// frame and every wait below it. A simulated crash is therefore "destroy the root". What must hold:
 //  - No I/O in destructors: a killed process would not have run them.
 //  - A task is never destroyed from inside itself or from a task below it.
-//  - A co_await stands alone, or initialises or assigns a variable, or is returned: GCC 12 miscompiles one inside
+//  - A co_await stands alone, or initialises or assigns a variable, or is returned: GCC 12
+//  miscompiles one inside
 //    an `if (...)` of a loop (the resume index falls through to a trap). The tidy test holds this.
-//  - Exceptions do not leave a task: an escaping one stops the process (expected failures are Result values).
-// Why not asio::awaitable: it would bring Boost into every room that waits, its frames are owned by handlers
-// (a crash could not free them in one stroke), and its executor decides the order; see DESIGN.md, "Runtime".
+//  - Exceptions do not leave a task: an escaping one stops the process (expected failures are
+//  Result values).
+// Why not asio::awaitable: it would bring Boost into every room that waits, its frames are owned by
+// handlers (a crash could not free them in one stroke), and its executor decides the order; see
+// DESIGN.md, "Runtime".
 #pragma once
 
 #include <coroutine>
@@ -24,8 +27,9 @@ class Task;
 
 namespace detail {
 
-// Starting a child runs it on the awaiting coroutine's stack; when it ends without waiting, the parent just goes
-// on (no resume, no growing stack even where the compiler makes no tail calls, as under sanitizers).
+// Starting a child runs it on the awaiting coroutine's stack; when it ends without waiting, the
+// parent just goes on (no resume, no growing stack even where the compiler makes no tail calls, as
+// under sanitizers).
 class PromiseBase {
  public:
   static std::suspend_always initial_suspend() noexcept { return {}; }
@@ -36,7 +40,8 @@ class PromiseBase {
     void await_suspend(std::coroutine_handle<Promise> ended) noexcept {
       PromiseBase& promise = ended.promise();
       promise.ended_ = true;
-      if (promise.parent_waits_) promise.parent_.resume();  // may destroy this frame: touch nothing after
+      if (promise.parent_waits_)
+        promise.parent_.resume();  // may destroy this frame: touch nothing after
     }
     static void await_resume() noexcept {}
   };

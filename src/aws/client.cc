@@ -62,6 +62,9 @@ std::string broken(const async::HttpResponse& answer) {
   return "";
 }
 
+constexpr const char* kCertificateRemedy =
+    "Check that this is the right server; an authority of your own is named by AWS_CA_BUNDLE.";
+
 const char* remedy(async::HttpError::Stage stage) {
   switch (stage) {
     case async::HttpError::Stage::resolve:
@@ -110,8 +113,10 @@ async::HttpRequest Client::prepare(const std::string& operation, std::string bod
 Failure Client::failure_of_transport(const async::HttpError& error) const {
   Failure failure;
   failure.kind = error.untrusted ? FailureKind::configuration : FailureKind::transient;
-  failure.message = wire::clean_message(endpoint_.url() + ": " + error.message, 400);
-  failure.hint = error.untrusted ? "" : remedy(error.stage);
+  // "us-east-1/table" does not say whom we could not reach; an endpoint in so many words does.
+  const std::string whom = where_.starts_with(endpoint_.url()) ? "" : endpoint_.url() + ": ";
+  failure.message = wire::clean_message(whom + error.message, 400);
+  failure.hint = error.untrusted ? kCertificateRemedy : remedy(error.stage);
   failure.maybe_applied = error.sent;
   return failure;
 }

@@ -145,6 +145,17 @@ TEST_F(ClientTest, OnlyAWriteWithoutADefiniteAnswerMayHaveHappened) {
   EXPECT_EQ(call(broken(false)).error().kind, FailureKind::transient);
 }
 
+TEST_F(ClientTest, SaysWhomItCouldNotReach) {
+  EXPECT_EQ(call(broken(false)).error().message, "reset");
+  Client other(world.doors, {true, "h", 443, "us-east-1"}, Service::kinesis, provider, "r/table");
+  world.http.answers.push_back(broken(false, true));
+  auto task = other.call("GetRecords", "{}", Instant{}, false);
+  task.start();
+  EXPECT_EQ(to_text(task.take().error()),
+            "GetRecords on r/table: https://h: reset. Check that this is the right server; an "
+            "authority of your own is named by AWS_CA_BUNDLE.");
+}
+
 TEST_F(ClientTest, ABodyIsCheckedAgainstItsLengthAndSum) {
   EXPECT_TRUE(call(answer(200, "{}", {{"x-amz-crc32", "2745614147"}, {"content-length", "2"}})));
   for (const std::vector<async::Header>& headers :

@@ -136,12 +136,12 @@ TEST_F(CredentialsTest, RefusedOnesAreReadAgain) {
 TEST_F(CredentialsTest, WhatAProcessMayNotPrint) {
   config = "[default]\ncredential_process = give\n";
   world.clock.wall_time = *parse_iso("2026-01-02T00:00:00Z");
-  for (const char* text :
-       {"", "planted", "{}", R"({"Version":2,"AccessKeyId":"A","SecretAccessKey":"planted"})",
-        R"({"Version":1,"SecretAccessKey":"planted"})",
-        R"({"Version":1,"AccessKeyId":"A","SecretAccessKey":"planted","Expiration":"soon"})",
-        R"({"Version":1,"AccessKeyId":"A","SecretAccessKey":"planted",)"
-        R"("Expiration":"2026-01-01T00:00:00Z"})"}) {
+  for (
+      const char* text :
+      {"", "planted", "{}", R"({"Version":2,"AccessKeyId":"A","SecretAccessKey":"planted"})",
+       R"({"Version":1,"SecretAccessKey":"planted"})",
+       R"({"Version":1,"AccessKeyId":"A","SecretAccessKey":"planted","Expiration":"soon"})",
+       R"({"Version":1,"AccessKeyId":"A","SecretAccessKey":"planted","Expiration":"2026-01-01T00:00:00Z"})"}) {
     world.environment.outputs.push_back(std::string(text));
     const auto found = find();
     ASSERT_FALSE(found) << text;

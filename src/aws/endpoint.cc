@@ -161,7 +161,8 @@ Result<Endpoint> find_endpoint(const Location& location, Service service,
   if (location.endpoint) {
     HostPort place = *location.endpoint;
     place.host = host_for(service, place.host);
-    if (!location.region.empty()) return at(place, location.region);  // said by an option or variable
+    if (!location.region.empty())
+      return at(place, location.region);  // said by an option or variable
     return at(place, chosen->empty() ? "us-east-1" : *chosen);
   }
   const std::string& region = location.region.empty() ? *chosen : location.region;

@@ -8,11 +8,11 @@ namespace dynamodb_replicator::aws {
 namespace {
 
 constexpr std::string_view kTableForms =
-    "a table is written us-east-1/table, localhost:8000/table, http://host:port/table "
-    "(or https://), or arn:aws:dynamodb:us-east-1:123456789012:table/table";
+    "a table is written us-east-1/table, 127.0.0.1:8000/table (or localhost), "
+    "http://host:port/table (or https), or arn:aws:dynamodb:us-east-1:123456789012:table/table";
 constexpr std::string_view kStreamForms =
-    "a stream is written us-east-1/stream, localhost:4568/stream, http://host:port/stream "
-    "(or https://), or as its ARN, arn:aws:kinesis:us-east-1:123456789012:stream/stream";
+    "a stream is written us-east-1/stream, 127.0.0.1:4568/stream (or localhost), "
+    "http://host:port/stream (or https), or arn:aws:kinesis:us-east-1:123456789012:stream/stream";
 
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }

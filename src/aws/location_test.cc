@@ -91,7 +91,7 @@ TEST(Location, AnythingElseIsRefusedWithTheFourForms) {
     const auto location = parse_table(text);
     ASSERT_FALSE(location) << text;
     EXPECT_EQ(location.error().kind, FailureKind::configuration);
-    for (const char* form : {"us-east-1/table", "localhost:8000/table", "http://host:port/table",
+    for (const char* form : {"us-east-1/table", "127.0.0.1:8000/table", "http://host:port/table",
                              "arn:aws:dynamodb:us-east-1:123456789012:table/table"}) {
       EXPECT_NE(location.error().message.find(form), std::string::npos) << text;
     }

@@ -13,7 +13,7 @@ class Secret {
   Secret() = default;
   explicit Secret(std::string text) : text_(std::move(text)) {}
   Secret(const Secret&) = default;
-  Secret(Secret&& other) noexcept : text_(other.text_) { other.cleanse(); }
+  Secret(Secret&& other) noexcept : text_(std::move(other.text_)) { other.cleanse(); }
   Secret& operator=(const Secret& other) {
     if (this != &other) {
       cleanse();
@@ -24,7 +24,7 @@ class Secret {
   Secret& operator=(Secret&& other) noexcept {
     if (this != &other) {
       cleanse();
-      text_ = other.text_;
+      text_ = std::move(other.text_);
       other.cleanse();
     }
     return *this;

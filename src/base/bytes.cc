@@ -19,7 +19,9 @@ constexpr std::array<std::int8_t, 256> make_reverse() {
 }
 constexpr auto kReverse = make_reverse();
 
-unsigned octet(std::string_view bytes, std::size_t i) { return static_cast<unsigned char>(bytes[i]); }
+unsigned octet(std::string_view bytes, std::size_t i) {
+  return static_cast<unsigned char>(bytes[i]);
+}
 
 }  // namespace
 
@@ -92,11 +94,21 @@ void append_json_string(std::string& out, std::string_view text) {
   out.push_back('"');
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           out += "\\u00";
@@ -123,11 +135,21 @@ bool is_utf8(std::string_view text) {
     const unsigned lead = octet(text, i);
     std::size_t more = 0;
     unsigned point = 0;
-    if (lead < 0x80) { ++i; continue; }
-    if (lead >= 0xc2 && lead < 0xe0) { more = 1; point = lead & 0x1f; }
-    else if (lead >= 0xe0 && lead < 0xf0) { more = 2; point = lead & 0x0f; }
-    else if (lead >= 0xf0 && lead < 0xf5) { more = 3; point = lead & 0x07; }
-    else return false;
+    if (lead < 0x80) {
+      ++i;
+      continue;
+    }
+    if (lead >= 0xc2 && lead < 0xe0) {
+      more = 1;
+      point = lead & 0x1f;
+    } else if (lead >= 0xe0 && lead < 0xf0) {
+      more = 2;
+      point = lead & 0x0f;
+    } else if (lead >= 0xf0 && lead < 0xf5) {
+      more = 3;
+      point = lead & 0x07;
+    } else
+      return false;
     if (i + more >= text.size()) return false;
     for (std::size_t k = 1; k <= more; ++k) {
       const unsigned c = octet(text, i + k);

@@ -27,8 +27,9 @@ std::string md5(std::string_view bytes) { return evp(EVP_md5(), bytes); }
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
   unsigned size = 0;
-  const auto* made = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-                          reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), out.data(), &size);
+  const auto* made =
+      HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), out.data(), &size);
   INVARIANT(made != nullptr, "OpenSSL refused to make an HMAC");
   return {reinterpret_cast<const char*>(out.data()), size};
 }

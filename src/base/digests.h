@@ -1,4 +1,5 @@
-// Digests: SHA-256, HMAC and MD5 (protocols that ask for them) and a fast 128-bit one for our own tables.
+// Digests: SHA-256, HMAC and MD5 (protocols that ask for them) and a fast 128-bit one for our own
+// tables.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +8,7 @@
 
 namespace dynamodb_replicator::base {
 
-std::string sha256(std::string_view bytes);  // 32 raw bytes
+std::string sha256(std::string_view bytes);                             // 32 raw bytes
 std::string hmac_sha256(std::string_view key, std::string_view bytes);  // 32 raw bytes
 std::string md5(std::string_view bytes);  // 16 raw bytes; only where Kinesis defines it
 

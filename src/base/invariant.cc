@@ -6,7 +6,8 @@
 namespace dynamodb_replicator::base {
 
 void stop_process(const char* what, const char* file, int line) {
-  std::fprintf(stderr, "dynamodb-replicator: a broken invariant, stopping: %s (%s:%d)\n", what, file, line);
+  std::fprintf(stderr, "dynamodb-replicator: a broken invariant, stopping: %s (%s:%d)\n", what,
+               file, line);
   std::abort();
 }
 

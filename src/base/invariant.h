@@ -1,5 +1,5 @@
-// A statement that must be true for the program to be right. When it is false the process stops, in release
-// builds too: going on would risk writing something wrong to a replica.
+// A statement that must be true for the program to be right. When it is false the process stops, in
+// release builds too: going on would risk writing something wrong to a replica.
 #pragma once
 
 namespace dynamodb_replicator::base {
@@ -8,7 +8,7 @@ namespace dynamodb_replicator::base {
 
 }  // namespace dynamodb_replicator::base
 
-#define INVARIANT(condition, why)                                                       \
-  do {                                                                                  \
+#define INVARIANT(condition, why)                                                         \
+  do {                                                                                    \
     if (!(condition)) ::dynamodb_replicator::base::stop_process(why, __FILE__, __LINE__); \
   } while (false)

@@ -1,5 +1,5 @@
-// A small seeded generator (xoshiro256**, Blackman and Vigna 2018, public domain algorithm). Same seed, same
-// numbers, on every machine; not for secrets.
+// A small seeded generator (xoshiro256**, Blackman and Vigna 2018, public domain algorithm). Same
+// seed, same numbers, on every machine; not for secrets.
 #pragma once
 
 #include <array>

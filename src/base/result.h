@@ -1,5 +1,5 @@
-// A value or the reason why there is none. Used for every expected failure; nothing in src/ throws across a
-// function boundary (libraries that throw are wrapped where they are called).
+// A value or the reason why there is none. Used for every expected failure; nothing in src/ throws
+// across a function boundary (libraries that throw are wrapped where they are called).
 #pragma once
 
 #include <optional>
@@ -14,8 +14,10 @@ namespace dynamodb_replicator::base {
 template <class T, class E = Failure>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
-  Result(E error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(E error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }

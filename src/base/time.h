@@ -1,7 +1,8 @@
 // The two times of the program, as types that cannot be mixed up.
 //
-// Instant: CLOCK_BOOTTIME of this machine; for leases, deadlines and waiting. Never compared across machines.
-// WallTime: UTC; for what people read and what services sign and filter by. Never used to decide who owns what.
+// Instant: CLOCK_BOOTTIME of this machine; for leases, deadlines and waiting. Never compared across
+// machines. WallTime: UTC; for what people read and what services sign and filter by. Never used to
+// decide who owns what.
 #pragma once
 
 #include <chrono>
@@ -29,5 +30,6 @@ namespace dynamodb_replicator {
 using base::Duration;
 using base::Instant;
 using base::WallTime;
-using namespace std::chrono_literals;  // NOLINT(google-global-names-in-headers): units read as units everywhere
+using namespace std::chrono_literals;  // NOLINT(google-global-names-in-headers): units read as
+                                       // units everywhere
 }  // namespace dynamodb_replicator

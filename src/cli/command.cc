@@ -10,9 +10,11 @@ Command::Command(const std::string& name, const std::string& purpose, const std:
     : app_(purpose, name), name_(name) {
   app_.footer("\n" + examples);
   app_.get_formatter()->column_width(34);
-  app_.set_version_flag("--version", "dynamodb-replicator " DYNAMODB_REPLICATOR_VERSION, "print the version");
+  app_.set_version_flag("--version", "dynamodb-replicator " DYNAMODB_REPLICATOR_VERSION,
+                        "print the version");
   app_.set_help_flag("-h,--help", "print this");
   app_.set_config("--config", "", "read options from this TOML file; flags win over it");
+  app_.allow_config_extras(CLI::config_extras_mode::error);
   app_.add_option("--log", log_, "text or json, on standard error")
       ->capture_default_str()
       ->check(CLI::IsMember({"text", "json"}));
@@ -36,7 +38,9 @@ std::optional<int> Command::parse(Arguments arguments) {
   return std::nullopt;
 }
 
-os::LogForm Command::log_form() const { return os::parse_log_form(log_).value_or(os::LogForm::text); }
+os::LogForm Command::log_form() const {
+  return os::parse_log_form(log_).value_or(os::LogForm::text);
+}
 
 async::Level Command::log_level() const {
   if (log_level_ == "trace" || log_level_ == "debug") return async::Level::debug;

@@ -16,7 +16,8 @@ class Command {
  public:
   Command(const std::string& name, const std::string& purpose, const std::string& examples);
   CLI::App& app() { return app_; }
-  // nullopt: go on. Else the exit status: 0 after --help or --version, 2 after wrong usage (said on standard error).
+  // nullopt: go on. Else the exit status: 0 after --help or --version, 2 after wrong usage (said on
+  // standard error).
   std::optional<int> parse(Arguments arguments);
   [[nodiscard]] os::LogForm log_form() const;
   [[nodiscard]] async::Level log_level() const;

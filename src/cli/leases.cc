@@ -1,6 +1,4 @@
 // dynamodb-replicator leases list LEASE_TABLE, leases show LEASE_TABLE SHARD
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <iostream>
 
@@ -12,7 +10,8 @@ namespace dynamodb_replicator::cli {
 namespace {
 
 constexpr const char* kPurpose =
-    "Shows the lease table of a replica: who reads which shard, how far, and how far behind. Changes nothing.\n\n"
+    "Shows the lease table of a replica: who reads which shard, how far, and how far behind. "
+    "Changes nothing.\n\n"
     "Usage: dynamodb-replicator leases list LEASE_TABLE\n"
     "       dynamodb-replicator leases show LEASE_TABLE SHARD";
 
@@ -22,7 +21,8 @@ constexpr const char* kExamples =
     "  dynamodb-replicator leases list 127.0.0.1:8000/orders-leases --json\n"
     "  dynamodb-replicator leases show eu-west-1/orders-leases shardId-000000000000\n";
 
-async::Task<int> show(async::Doors& doors, std::string table, std::string profile, std::string shard, bool json) {
+async::Task<int> show(async::Doors& doors, std::string table, std::string profile,
+                      std::string shard, bool json) {
   Result<std::vector<core::ShardRow>> rows = co_await app::read_leases(doors, table, profile);
   if (!rows) co_return complain(to_text(rows.error()));
   const WallTime now = doors.clock.wall();
@@ -32,7 +32,8 @@ async::Task<int> show(async::Doors& doors, std::string table, std::string profil
   }
   std::erase_if(*rows, [&](const core::ShardRow& row) { return row.shard != shard; });
   if (rows->empty()) {
-    co_return complain("there is no shard " + shard + " in " + table + "; 'leases list' shows those that there are.");
+    co_return complain("there is no shard " + shard + " in " + table +
+                       "; 'leases list' shows those that there are.");
   }
   std::cout << (json ? app::leases_as_json(*rows, now) : app::lease_in_full(*rows, now));
   co_return 0;
@@ -48,14 +49,18 @@ int leases(const std::string& name, Arguments arguments) {
   bool json = false;
   Command command(name, kPurpose, kExamples);
   CLI::App& app = command.app();
-  app.add_option("ACTION", action, "list or show")->required()->check(CLI::IsMember({"list", "show"}));
+  app.add_option("ACTION", action, "list or show")
+      ->required()
+      ->check(CLI::IsMember({"list", "show"}));
   app.add_option("LEASE_TABLE", table, "where the lease table is")->required();
   app.add_option("SHARD", shard, "for show: the shard's id");
   app.add_flag("--json", json, "one JSON object a line");
   app.add_option("--replica-profile", profile, "AWS profile for the lease table");
   if (const std::optional<int> status = command.parse(std::move(arguments))) return *status;
-  if (action == "show" && shard.empty()) return complain("leases show needs a SHARD; 'leases list' shows them.");
-  if (action == "list" && !shard.empty()) return complain("leases list takes no SHARD; 'leases show' does.");
+  if (action == "show" && shard.empty())
+    return complain("leases show needs a SHARD; 'leases list' shows them.");
+  if (action == "list" && !shard.empty())
+    return complain("leases list takes no SHARD; 'leases show' does.");
   os::Outside outside(command.log_form(), std::max(command.log_level(), async::Level::warning));
   return outside.run(show(outside.doors(), table, profile, shard, json));
 }

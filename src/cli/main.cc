@@ -19,7 +19,8 @@ struct Entry {
 constexpr std::array<Entry, 3> kCommands = {{
     {"replicate", "keep a replica table equal to its primary, until stopped",
      dynamodb_replicator::cli::replicate},
-    {"launch-kinesis-cluster", "the same from a Kinesis stream, started the way the Node library was",
+    {"launch-kinesis-cluster",
+     "the same from a Kinesis stream, started the way the Node library was",
      dynamodb_replicator::cli::launch_kinesis_cluster},
     {"leases", "show who reads which shard, and how far", dynamodb_replicator::cli::leases},
 }};
@@ -61,7 +62,9 @@ int main(int argc, char** argv) {
     return 0;
   }
   arguments.erase(arguments.begin());
-  if (const Entry* entry = find(first)) return entry->run("dynamodb-replicator " + first, arguments);
-  std::cerr << "dynamodb-replicator: '" << first << "' is not a command.\nTry 'dynamodb-replicator --help'.\n";
+  if (const Entry* entry = find(first))
+    return entry->run("dynamodb-replicator " + first, arguments);
+  std::cerr << "dynamodb-replicator: '" << first
+            << "' is not a command.\nTry 'dynamodb-replicator --help'.\n";
   return 2;
 }

@@ -10,6 +10,7 @@
 namespace dynamodb_replicator::cli {
 
 // `http`: HOST:PORT or empty.
-int run_replicator(os::Outside& outside, const app::ReplicateOptions& options, const std::string& http);
+int run_replicator(os::Outside& outside, const app::ReplicateOptions& options,
+                   const std::string& http);
 
 }  // namespace dynamodb_replicator::cli

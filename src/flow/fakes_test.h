@@ -346,7 +346,7 @@ struct Leases : LeaseStore {
   explicit Leases(Driver& d) : driver(d) {}
 
   Task<Result<std::vector<core::ShardRow>>> list(const std::string&, Instant) override {
-    co_await driver.loop.sleep_until(driver.now + 2ms);
+    co_await driver.loop.sleep_until(driver.now + list_takes);
     if (down) co_return failure(FailureKind::transient);
     std::vector<core::ShardRow> all;
     for (const auto& [shard, row] : rows) all.push_back(row);
@@ -401,6 +401,7 @@ struct Leases : LeaseStore {
   std::function<Fate(const core::ShardRow&)> fate;
   std::function<void(const core::ShardRow&)> stored;
   Duration takes = 3ms;
+  Duration list_takes = 2ms;
   bool down = false;
   int replaces = 0;
 };

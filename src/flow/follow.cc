@@ -6,7 +6,8 @@
 
 namespace dynamodb_replicator::flow {
 
-Follower::Follower(Context& context, Stream& stream, core::StartAt start, std::optional<WallTime> until)
+Follower::Follower(Context& context, Stream& stream, core::StartAt start,
+                   std::optional<WallTime> until)
     : context_(context),
       stream_(stream),
       start_(start),
@@ -31,18 +32,34 @@ Task<FollowEnd> Follower::run() {
       break;
     }
     const Instant began = context_.clock.now();
-    const bool seen = co_await look();
-    if (seen) {
-      if (context_.clock.now() >= list_at_ || children_missing()) co_await list();
-      if (listed_once_) co_await create_rows();
-      note_unlisted_parents();
-      if (!context_.stop.is_open()) co_await take_leases();
-      end = verdict();
-    }
-    if (!end) co_await changed_.wait(began + kLookEvery);
+    co_await step_unless_stopped(end);
+    if (!end && !context_.stop.is_open()) co_await changed_.wait(began + kLookEvery);
   }
   co_await wind_down();
   co_return *end;
+}
+
+// A clean stop does not wait for an outside that does not answer; only a row that is being taken is
+// waited for, so that it can be given back.
+Task<void> Follower::step_unless_stopped(std::optional<FollowEnd>& end) {
+  bool done = false;
+  async::Scope scope(context_.loop);
+  scope.spawn([](Follower& self, std::optional<FollowEnd>& end_, bool& done_) -> Task<void> {
+    end_ = co_await self.step();
+    done_ = true;
+    self.changed_.notify();
+  }(*this, end, done));
+  while (!done && (taking_ || !context_.stop.is_open())) co_await changed_.wait();
+}
+
+Task<std::optional<FollowEnd>> Follower::step() {
+  const bool seen = co_await look();
+  if (!seen) co_return std::nullopt;
+  if (context_.clock.now() >= list_at_ || children_missing()) co_await list();
+  if (listed_once_) co_await create_rows();
+  note_unlisted_parents();
+  co_await take_leases();
+  co_return verdict();
 }
 
 Task<bool> Follower::look() {
@@ -51,24 +68,30 @@ Task<bool> Follower::look() {
   if (!rows) {
     ++context_.metrics.retries;
     if (context_.complaints.due("lease table" + rows.error().code, context_.clock.now())) {
-      context_.log.warning("cannot read the lease table; trying again", {{"because", to_text(rows.error())}});
+      context_.log.warning("cannot read the lease table; trying again",
+                           {{"because", to_text(rows.error())}});
     }
     co_return false;
   }
   rows_ = std::move(*rows);
   watch_.saw(rows_, context_.clock.now());
-  for (const core::ShardRow& row : rows_) context_.metrics.shards[row.shard].finished = row.finished;
+  for (const core::ShardRow& row : rows_)
+    context_.metrics.shards[row.shard].finished = row.finished;
   co_return true;
 }
 
 // A finished shard whose children are not listed: look for them soon.
 bool Follower::children_missing() const {
-  if (!listed_once_ || listing_.ended || context_.clock.now() < list_at_ - kListEvery + kRelistEvery) return false;
+  if (!listed_once_ || listing_.ended ||
+      context_.clock.now() < list_at_ - kListEvery + kRelistEvery)
+    return false;
   return std::any_of(rows_.begin(), rows_.end(), [&](const core::ShardRow& row) {
     if (!row.finished || !listed_.contains(row.shard)) return false;
-    return std::none_of(listing_.shards.begin(), listing_.shards.end(), [&](const ShardInfo& shard) {
-      return std::find(shard.parents.begin(), shard.parents.end(), row.shard) != shard.parents.end();
-    });
+    return std::none_of(listing_.shards.begin(), listing_.shards.end(),
+                        [&](const ShardInfo& shard) {
+                          return std::find(shard.parents.begin(), shard.parents.end(), row.shard) !=
+                                 shard.parents.end();
+                        });
   });
 }
 
@@ -78,7 +101,8 @@ Task<void> Follower::list() {
     ++context_.metrics.retries;
     list_at_ = context_.clock.now() + kRelistEvery;
     if (context_.complaints.due("listing" + listing.error().code, context_.clock.now())) {
-      context_.log.warning("cannot list the stream's shards; trying again", {{"because", to_text(listing.error())}});
+      context_.log.warning("cannot list the stream's shards; trying again",
+                           {{"because", to_text(listing.error())}});
     }
     co_return;
   }
@@ -89,7 +113,8 @@ Task<void> Follower::list() {
   list_at_ = context_.clock.now() + kListEvery;
 }
 
-// Listings are only eventually complete: a child may be shown, here or to another worker, before its parent is.
+// Listings are only eventually complete: a child may be shown, here or to another worker, before
+// its parent is.
 void Follower::note_unlisted_parents() {
   const Instant now = context_.clock.now();
   std::set<std::string> known = listed_;
@@ -122,13 +147,15 @@ Task<void> Follower::create_rows() {
   rows_in_step_ = missing.empty();
   for (core::ShardRow row : missing) {
     row.nonce = fresh_nonce(context_.dice);
-    Result<void> created = co_await context_.leases.create(row, context_.clock.now() + kCallTimeout);
+    Result<void> created =
+        co_await context_.leases.create(row, context_.clock.now() + kCallTimeout);
     const bool exists = !created && created.error().kind == FailureKind::condition_failed;
     if (created) {
       rows_.push_back(std::move(row));
     } else if (!exists) {
       if (context_.complaints.due("row" + created.error().code, context_.clock.now())) {
-        context_.log.warning("cannot write the lease table; trying again", {{"because", to_text(created.error())}});
+        context_.log.warning("cannot write the lease table; trying again",
+                             {{"because", to_text(created.error())}});
       }
       co_return;
     }
@@ -141,30 +168,55 @@ Task<void> Follower::take_leases() {
   std::set<std::string> avoid;
   for (const auto& [shard, why] : stopped_) avoid.insert(shard);
   std::vector<core::ShardRow> chosen =
-      core::choose(rows_, believed_listed(), context_.settings.worker, mine, avoid, watch_, context_.clock.now(),
-                   context_.settings.lease, context_.dice.roll());
-  for (core::ShardRow& row : chosen) co_await take(std::move(row));
+      core::choose(rows_, believed_listed(), context_.settings.worker, mine, avoid, watch_,
+                   context_.clock.now(), context_.settings.lease, context_.dice.roll());
+  for (core::ShardRow& row : chosen) {
+    if (context_.stop.is_open()) break;
+    taking_ = true;
+    co_await take(std::move(row));
+    taking_ = false;
+  }
+  changed_.notify();
 }
 
 Task<void> Follower::take(core::ShardRow row) {
   const std::string before = row.nonce;
   const bool clean = row.clean;
   const bool orphan = !row.owner.empty();
+  // An owner whose lease has run out issued everything with deadlines before that; one that gave
+  // the shard back in doubt, or our own acquisition of a moment ago, may have left attempts whose
+  // deadlines are still to come.
+  const bool expired = orphan && row.owner != context_.settings.worker;
+  Duration doubt{};
+  if (!clean) doubt = context_.settings.doubt + (expired ? Duration{} : Refresher::kWriteTimeout);
   row.owner = context_.settings.worker;
+  row.lease = context_.settings.lease;
   row.nonce = fresh_nonce(context_.dice);
   row.clean = false;
   row.draining_to.clear();
   ++row.counter;
   const Instant sent = context_.clock.now();
-  Result<void> taken = co_await context_.leases.replace(row, before, sent + ShardSession::kLeaseCallTimeout);
-  // Whatever went wrong: if the write was applied after all, the next look shows the row as ours and free.
-  if (!taken || context_.clock.now() >= sent + context_.settings.lease) co_return;
+  Result<void> taken =
+      co_await context_.leases.replace(row, before, sent + ShardSession::kLeaseCallTimeout);
+  // Whatever went wrong: if the write was applied after all, the next look shows the row as ours
+  // and free.
+  if (!taken) {
+    const FailureKind kind = taken.error().kind;
+    if (kind != FailureKind::condition_failed &&
+        context_.complaints.due("take" + taken.error().code, sent)) {
+      context_.log.warning("cannot take a shard; trying again",
+                           {{"shard", row.shard}, {"because", to_text(taken.error())}});
+    }
+    co_return;
+  }
+  if (context_.clock.now() >= sent + context_.settings.lease) co_return;
   if (!clean) ++context_.metrics.takeovers;
-  context_.log.info(orphan ? "took over a shard" : "took a shard",
-                    {{"shard", row.shard}, {"checkpoint", row.checkpoint.empty() ? "(none)" : row.checkpoint}});
+  context_.log.info(
+      orphan ? "took over a shard" : "took a shard",
+      {{"shard", row.shard}, {"checkpoint", row.checkpoint.empty() ? "(none)" : row.checkpoint}});
   Running& running = running_[row.shard];
-  running.session = std::make_unique<ShardSession>(context_, refresher_, stream_, std::move(row), sent, clean,
-                                                   listing_.retention);
+  running.session = std::make_unique<ShardSession>(context_, refresher_, stream_, std::move(row),
+                                                   sent, doubt, listing_.retention);
   tasks_.spawn(run_session(running));
 }
 
@@ -221,15 +273,36 @@ std::vector<core::ShardRow> Follower::rows_with_progress() const {
 
 std::optional<FollowEnd> Follower::verdict() const {
   if (!listed_once_ || !rows_in_step_) return std::nullopt;
-  if (listing_.ended && running_.empty() && core::all_finished(listing_.shards, rows_)) return FollowEnd::complete;
+  if (listing_.ended && running_.empty() && core::all_finished(listing_.shards, rows_))
+    return FollowEnd::complete;
+  const std::set<std::string> stuck = held_up();
   const bool left = std::any_of(rows_.begin(), rows_.end(), [&](const core::ShardRow& row) {
-    return !row.finished && !stopped_.contains(row.shard);
+    return !row.finished && !stuck.contains(row.shard);
   });
-  if (!stopped_.empty() && running_.empty() && !left) return FollowEnd::all_stopped;
-  if (until_ && core::read_until(*until_, listing_.shards, rows_with_progress(), listing_.ended)) {
-    return FollowEnd::caught_up;
+  if (!stuck.empty() && running_.empty() && !left) return FollowEnd::all_stopped;
+  if (!until_) return std::nullopt;
+  std::vector<core::ShardRow> rows = rows_with_progress();
+  for (core::ShardRow& row : rows) {
+    if (stuck.contains(row.shard)) row.read_through = until_;  // not waited for: it would not come
   }
-  return std::nullopt;
+  if (!core::read_until(*until_, listing_.shards, rows, listing_.ended)) return std::nullopt;
+  return stuck.empty() ? FollowEnd::caught_up : FollowEnd::all_stopped;
+}
+
+// Shards that have stopped here, and all that come after them.
+std::set<std::string> Follower::held_up() const {
+  std::set<std::string> stuck;
+  for (bool more = true; more;) {
+    more = false;
+    for (const core::ShardRow& row : rows_) {
+      const bool behind =
+          std::any_of(row.parents.begin(), row.parents.end(),
+                      [&](const std::string& parent) { return stuck.contains(parent); });
+      if (!row.finished && (behind || stopped_.contains(row.shard)))
+        more = stuck.insert(row.shard).second || more;
+    }
+  }
+  return stuck;
 }
 
 // Every session checkpoints, releases its lease and ends.

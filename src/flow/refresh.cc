@@ -4,17 +4,9 @@
 #include <utility>
 
 #include "core/batches.h"
-#include "item/canonical.h"
 
 namespace dynamodb_replicator::flow {
 namespace {
-
-std::vector<item::KeyRef> keys_of(const std::vector<core::Turn>& turns) {
-  std::vector<item::KeyRef> keys;
-  keys.reserve(turns.size());
-  for (const core::Turn& turn : turns) keys.push_back(turn.key);
-  return keys;
-}
 
 template <class T>
 std::vector<T> split_off(std::vector<T>& all) {
@@ -24,12 +16,24 @@ std::vector<T> split_off(std::vector<T>& all) {
   return rest;
 }
 
+// BatchGetItem leaves keys out of an answer of more than 16 MB, or of more than 1 MB from one
+// partition (API reference): then it is not throttling, and the rest may be asked for at once.
+constexpr std::size_t kAnswerFull = 900'000;
 constexpr Duration kLookAgain = 200ms;  // has the lease been renewed?
 
 // Would a smaller request tell more? These answers concern the request as a whole.
-bool worth_splitting(FailureKind kind) { return kind == FailureKind::invalid || kind == FailureKind::too_large; }
+bool worth_splitting(FailureKind kind) {
+  return kind == FailureKind::invalid || kind == FailureKind::too_large;
+}
 
 }  // namespace
+
+std::vector<item::KeyRef> keys_of(const std::vector<core::Turn>& turns) {
+  std::vector<item::KeyRef> keys;
+  keys.reserve(turns.size());
+  for (const core::Turn& turn : turns) keys.push_back(turn.key);
+  return keys;
+}
 
 std::uint64_t Refresher::enlist(ClaimOwner& owner) {
   owners_[next_session_] = &owner;
@@ -48,11 +52,13 @@ Task<void> Refresher::run() {
   co_await lanes.join();
 }
 
-// Turns whose writes may be issued now. The others wait for a renewal, or for their sessions to be dropped; they are
-// not even read, so that a session which gives its lease back can see that nothing of it is in flight.
+// Turns whose writes may be issued now. The others wait for a renewal, or for their sessions to be
+// dropped; they are not even read, so that a session which gives its lease back can see that
+// nothing of it is in flight.
 Refresher::Turns Refresher::take_turns() {
   const Instant now = context_.clock.now();
-  // No more than four writes a lane: after timeouts batches are small, and must not become many instead.
+  // No more than four writes a lane: after timeouts batches are small, and must not become many
+  // instead.
   Turns turns = turns_.take(now, std::min(core::kReadKeysMax, 4 * batch_max_));
   std::erase_if(turns, [&](const core::Turn& turn) {
     if (may_issue(turn, now)) return false;
@@ -129,7 +135,8 @@ void Refresher::retry(const core::Turn& turn, FailureKind kind, std::optional<In
   turns_.again(turn, context_.clock.now() + wait, doubt, true);
 }
 
-void Refresher::retry_all(const Turns& turns, const Failure& failure, std::optional<Instant> doubt) {
+void Refresher::retry_all(const Turns& turns, const Failure& failure,
+                          std::optional<Instant> doubt) {
   for (const core::Turn& turn : turns) retry(turn, failure.kind, doubt);
 }
 
@@ -153,16 +160,19 @@ Task<void> Refresher::refresh(Turns turns) {
   if (batch) co_await write_all(std::move(*batch));
 }
 
-// What the primary has for these turns. Turns that could not be read are given back; nullopt if that is all.
+// What the primary has for these turns. Turns that could not be read are given back; nullopt if
+// that is all.
 Task<std::optional<Refresher::Batch>> Refresher::read_primary(Turns turns) {
   co_await context_.loop.sleep_until(read_budget_.ready_at());
   const std::vector<item::KeyRef> keys = keys_of(turns);
-  Result<ReadAnswer> answer = co_await context_.primary.read(keys, context_.clock.now() + kReadTimeout);
+  Result<ReadAnswer> answer =
+      co_await context_.primary.read(keys, context_.clock.now() + kReadTimeout);
   if (!answer) {
     const Failure& failure = answer.error();
     if (worth_splitting(failure.kind)) {
       if (turns.size() == 1) {
-        refuse(turns.front(), "the primary refuses to read this key: " + failure.code + ": " + failure.message);
+        refuse(turns.front(),
+               "the primary refuses to read this key: " + failure.code + ": " + failure.message);
         co_return std::nullopt;
       }
       Turns rest = split_off(turns);
@@ -179,10 +189,14 @@ Task<std::optional<Refresher::Batch>> Refresher::read_primary(Turns turns) {
   read_blocked_.clear();
   context_.metrics.read_units += answer->units;
   read_budget_.charge(answer->units, context_.clock.now());
+  std::size_t bytes = 0;
+  for (const ReadAnswer::Entry& entry : answer->entries) bytes += entry.item.size();
   Batch batch;
   for (std::size_t i = 0; i < turns.size(); ++i) {
     ReadAnswer::Entry& entry = answer->entries[i];
-    if (entry.state == ReadAnswer::State::unprocessed) {
+    if (entry.state == ReadAnswer::State::unprocessed && bytes >= kAnswerFull) {
+      turns_.again(turns[i], context_.clock.now(), std::nullopt, false);
+    } else if (entry.state == ReadAnswer::State::unprocessed) {
       ++context_.metrics.unprocessed;
       window_.throttled(context_.clock.now());
       retry(turns[i], FailureKind::throttled, std::nullopt);
@@ -197,7 +211,8 @@ Task<std::optional<Refresher::Batch>> Refresher::read_primary(Turns turns) {
 Task<void> Refresher::write_all(Batch batch) {
   std::vector<std::size_t> bytes;
   bytes.reserve(batch.size());
-  for (const Pending& pending : batch) bytes.push_back(pending.item.size() + pending.turn.key->wire().size());
+  for (const Pending& pending : batch)
+    bytes.push_back(pending.item.size() + pending.turn.key->wire().size());
   async::Scope scope(context_.loop);
   std::size_t begin = 0;
   for (const std::size_t end : core::cut_batches(bytes, batch_max_)) {
@@ -239,7 +254,8 @@ Task<void> Refresher::write_batch(Batch batch) {
   const Failure& failure = answer.error();
   if (worth_splitting(failure.kind) && !failure.maybe_applied) {
     if (allowed.size() == 1) {
-      refuse(allowed.front().turn, "the replica refuses this item: " + failure.code + ": " + failure.message);
+      refuse(allowed.front().turn,
+             "the replica refuses this item: " + failure.code + ": " + failure.message);
       co_return;
     }
     Batch rest = split_off(allowed);
@@ -273,79 +289,6 @@ void Refresher::sort_out(Batch batch, const WriteAnswer& answer, Instant deadlin
   } else {
     window_.throttled(context_.clock.now());
   }
-}
-
-// Ends the turns of a written batch; where asked, only after the primary has been seen unchanged. A key that is
-// changed faster than this takes is passed on to its newer record, or it would hold up its shard for ever.
-Task<void> Refresher::verify(Batch written, Instant issued) {
-  Batch unsure;
-  Turns turns;
-  for (Pending& done : written) {
-    if (!done.turn.verify || turns_.newer_waits(done.turn)) {
-      apply(done, issued);
-    } else {
-      turns.push_back(done.turn);
-      unsure.push_back(std::move(done));
-    }
-  }
-  if (unsure.empty()) co_return;
-  const std::vector<item::KeyRef> keys = keys_of(turns);
-  co_await context_.loop.sleep_until(read_budget_.ready_at());
-  Result<ReadAnswer> answer = co_await context_.primary.read(keys, context_.clock.now() + kReadTimeout);
-  if (!answer) {
-    note(answer.error(), read_blocked_);
-    retry_all(turns, answer.error(), std::nullopt);
-    co_return;
-  }
-  context_.metrics.read_units += answer->units;
-  read_budget_.charge(answer->units, context_.clock.now());
-  for (std::size_t i = 0; i < unsure.size(); ++i) {
-    const ReadAnswer::Entry& entry = answer->entries[i];
-    const bool read = entry.state != ReadAnswer::State::unprocessed;
-    if ((read && item::same_item(entry.item, unsure[i].item)) || turns_.newer_waits(unsure[i].turn)) {
-      apply(unsure[i], issued);
-    } else if (read) {
-      ++context_.metrics.verify_repeats;
-      turns_.again(unsure[i].turn, context_.clock.now(), std::nullopt, false);
-    } else {
-      retry(unsure[i].turn, FailureKind::throttled, std::nullopt);
-    }
-  }
-}
-
-// The doubt about these keys is over: look at both sides, and write again where they differ.
-Task<void> Refresher::recheck(Turns turns) {
-  std::optional<Batch> batch = co_await read_primary(std::move(turns));
-  if (!batch) co_return;
-  Turns asked;
-  for (const Pending& pending : *batch) asked.push_back(pending.turn);
-  const std::vector<item::KeyRef> keys = keys_of(asked);
-  Result<ReadAnswer> answer = co_await context_.replica_reader.read(keys, context_.clock.now() + kReadTimeout);
-  if (!answer) {
-    note(answer.error(), read_blocked_);
-    retry_all(asked, answer.error(), std::nullopt);
-    co_return;
-  }
-  Batch differing;
-  for (std::size_t i = 0; i < batch->size(); ++i) {
-    Pending& pending = (*batch)[i];
-    const ReadAnswer::Entry& entry = answer->entries[i];
-    if (entry.state == ReadAnswer::State::unprocessed) {
-      retry(pending.turn, FailureKind::throttled, std::nullopt);
-      continue;
-    }
-    ++context_.metrics.rechecks;
-    if (item::same_item(entry.item, pending.item)) {
-      const std::vector<core::Claim> finished = turns_.confirmed(pending.turn);
-      context_.metrics.records_applied += finished.size();
-      for (const core::Claim& claim : finished) owners_.at(claim.session)->finished(claim.slot);
-    } else {
-      ++context_.metrics.rechecks_repaired;
-      turns_.reopened(pending.turn);
-      differing.push_back(std::move(pending));
-    }
-  }
-  if (!differing.empty()) co_await write_all(std::move(differing));
 }
 
 }  // namespace dynamodb_replicator::flow

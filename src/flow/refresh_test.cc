@@ -142,6 +142,24 @@ TEST_F(RefresherTest, UnprocessedKeysGoRoundAgain) {
   EXPECT_EQ(owner.done.size(), 20U);
 }
 
+TEST_F(RefresherTest, WhatDoesNotFitIntoOneAnswerIsNotThrottling) {
+  for (int i = 0; i < 100; ++i) {
+    const std::string name = "k" + std::to_string(i);
+    primary.items[name] =
+        R"({"id":{"S":")" + name + R"("},"v":{"S":")" + std::string(300'000, 'x') + "\"}}";
+    arrive(name);
+  }
+  primary.reads = [](std::span<const item::KeyRef> keys) {
+    ReadPlan plan;
+    for (std::size_t i = 4; i < keys.size(); ++i) plan.unprocessed.insert(keys[i]->canonical());
+    return plan;
+  };
+  driver.run_for(1s);
+  EXPECT_TRUE(equal());
+  EXPECT_EQ(owner.done.size(), 100U);
+  EXPECT_EQ(primary.read_calls, 25);
+}
+
 TEST_F(RefresherTest, UnprocessedItemsGoRoundAgainAndAreInDoubt) {
   for (int i = 0; i < 20; ++i) primary.put("k" + std::to_string(i), i);
   bool first = true;

@@ -33,6 +33,8 @@ using async::Task;
 // Reads from the kernel in large pieces: a page of a Scan comes as a hundred TLS records, and
 // OpenSSL's own reading would make a system call for each.
 constexpr std::size_t kWideRead = 128 << 10;
+// What is read into the parser at once.
+constexpr std::size_t kReadSize = 64 << 10;
 struct WideStream : asio::buffered_read_stream<tcp::socket> {
   explicit WideStream(asio::io_context& io) : buffered_read_stream(io, kWideRead) {}
 };
@@ -264,6 +266,7 @@ Task<std::optional<HttpError>> Line<Stream>::read(Instant deadline) {
   parser_.emplace();
   parser_->body_limit(kAnswerLimit);
   parser_->header_limit(kAnswerHeaderLimit);
+  buffer_.reserve(kReadSize);  // Beast reads as much as fits into what is there, at first 512 bytes
   const OperationRef asked = operation();
   http::async_read(stream_, buffer_, *parser_, handler(asked));
   const bool ended = co_await asked->ended.wait(deadline);

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 
 #include "async/doors.h"
 
@@ -29,7 +30,9 @@ struct Target {
   bool tls = false;
   std::string host;
   std::uint16_t port = 0;
-  friend auto operator<=>(const Target&, const Target&) = default;
+  friend bool operator<(const Target& a, const Target& b) {
+    return std::tie(a.tls, a.host, a.port) < std::tie(b.tls, b.host, b.port);
+  }
 };
 
 class Connection {

@@ -61,8 +61,10 @@ Response make_response(int status, std::string_view type, std::string body) {
   response.set("X-Content-Type-Options", "nosniff");
   response.set("X-Frame-Options", "DENY");
   response.set("Referrer-Policy", "no-referrer");
-  response.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  response.set("Content-Security-Policy",
+               "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
   response.set("Cross-Origin-Resource-Policy", "same-origin");
+  response.set("Cross-Origin-Opener-Policy", "same-origin");
   response.body() = std::move(body);
   return response;
 }

@@ -106,6 +106,7 @@ TEST_F(HttpServerTest, RefusesWhatIsTooMuch) {
   EXPECT_EQ(status(ask("nonsense\r\n\r\n")), "HTTP/1.1 400 Bad Request");
   meet([&] {
     std::vector<std::unique_ptr<Peer>> peers;
+    peers.reserve(64);
     for (int i = 0; i < 64; ++i) {
       peers.push_back(std::make_unique<Peer>(Peer::connect_to(server->port())));
     }

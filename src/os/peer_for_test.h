@@ -17,6 +17,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/invariant.h"
+
 namespace dynamodb_replicator::os {
 
 class Peer {
@@ -96,8 +98,10 @@ class PeerServer {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address);
-    ::listen(listener_, 128);
+    const bool listening =
+        ::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+        ::listen(listener_, 128) == 0;
+    INVARIANT(listening, "a test found no port on loopback");
     socklen_t size = sizeof address;
     ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
     port_ = ntohs(address.sin_port);

@@ -63,8 +63,7 @@ std::string certificate_problem(ssl_st* session, const std::string& host) {
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
       return "the certificate of " + host +
-             " is not trusted (if its authority is your own, name that one's certificate by "
-             "AWS_CA_BUNDLE)";
+             " is not trusted: " + X509_verify_cert_error_string(verdict);
     default:
       break;
   }

@@ -17,6 +17,10 @@ std::string flag_value(bool flag) { return typed("BOOL", flag ? "true" : "false"
 std::string time_value(WallTime time) {
   return number_value(std::to_string(time.time_since_epoch().count()));
 }
+std::string duration_value(Duration duration) {
+  const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(duration);
+  return number_value(std::to_string(whole.count()));
+}
 std::string list_value(const std::vector<std::string>& texts) {
   std::string list = "[";
   for (const auto& text : texts) {
@@ -42,6 +46,8 @@ std::vector<Attribute> attributes_of(const core::ShardRow& row) {
   const bool timed = row.start.kind == core::StartAt::Kind::at_time;
   return {
       {"owner", unless_empty(row.owner)},
+      {"lease",
+       row.lease > Duration::zero() ? std::optional(duration_value(row.lease)) : std::nullopt},
       {"counter", number_value(std::to_string(row.counter))},
       {"nonce", text_value(row.nonce)},
       {"start", text_value(timed ? "at_time" : "trim_horizon")},

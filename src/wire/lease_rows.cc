@@ -50,6 +50,15 @@ bool read_time(json::Value value, WallTime& out) {
   return true;
 }
 
+bool read_duration(json::Value value, Duration& out) {
+  std::int64_t microseconds = 0;
+  if (!read_integer(value, microseconds)) return false;
+  constexpr std::int64_t most = 24LL * 3600 * 1'000'000;  // far beyond any lease; no overflow below
+  if (microseconds < 0 || microseconds > most) return false;
+  out = std::chrono::microseconds{microseconds};
+  return true;
+}
+
 bool read_list(json::Value value, std::vector<std::string>& out) {
   return read_typed(value, "L", [&](json::Value member) {
     return json::each_element(
@@ -83,6 +92,7 @@ bool read_shard_attribute(std::string_view name, json::Value value, core::ShardR
   if (name == "row") return found.row = read_row_key(value, row);
   if (name == "nonce") return found.nonce = read_text(value, row.nonce);
   if (name == "owner") return read_text(value, row.owner);
+  if (name == "lease") return read_duration(value, row.lease);
   if (name == "counter") return read_integer(value, row.counter);
   if (name == "start") return read_start(value, row.start);
   if (name == "start_time") return read_time(value, row.start.time);

@@ -3,7 +3,7 @@
 // "meta"), which must be found whatever stream a reader follows.
 //
 // Attributes that are not ours are never lost: a replacement names its own attributes only. Times
-// are whole microseconds since 1970.
+// are whole microseconds since 1970, durations whole microseconds.
 #pragma once
 
 #include <optional>

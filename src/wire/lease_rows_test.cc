@@ -21,6 +21,7 @@ void expect_equal(const core::ShardRow& a, const core::ShardRow& b) {
   RC_ASSERT(a.stream == b.stream);
   RC_ASSERT(a.shard == b.shard);
   RC_ASSERT(a.owner == b.owner);
+  RC_ASSERT(a.lease == b.lease);
   RC_ASSERT(a.counter == b.counter);
   RC_ASSERT(a.nonce == b.nonce);
   RC_ASSERT(a.start == b.start);
@@ -47,6 +48,7 @@ core::ShardRow any_row() {
   row.stream = any_text();
   row.shard = any_text();
   row.owner = any_text();
+  row.lease = std::chrono::microseconds(*rc::gen::inRange(0, 300'000'000));
   row.counter = *rc::gen::arbitrary<std::uint64_t>();
   row.nonce = any_text();
   if (*rc::gen::arbitrary<bool>()) row.start = {core::StartAt::Kind::at_time, any_time()};
@@ -110,9 +112,9 @@ TEST(ShardRow, ReplaceNamesEveryAttributeOfOurs) {
       R"({"TableName":"leases","Key":{"stream":{"S":"arn:s"},"row":{"S":"shard#shardId-1"}},)"
       R"("UpdateExpression":"SET #counter = :counter, #nonce = :nonce, #start = :start, #checkpoint = :checkpoint, )"
       R"(#finished = :finished, #parents = :parents, #children = :children, #clean = :clean )"
-      R"(REMOVE #owner, #start_time, #read_through, #draining_to",)"
+      R"(REMOVE #owner, #lease, #start_time, #read_through, #draining_to",)"
       R"("ConditionExpression":"#nonce = :expected",)"
-      R"("ExpressionAttributeNames":{"#owner":"owner","#counter":"counter","#nonce":"nonce","#start":"start",)"
+      R"("ExpressionAttributeNames":{"#owner":"owner","#lease":"lease","#counter":"counter","#nonce":"nonce","#start":"start",)"
       R"("#start_time":"start_time","#checkpoint":"checkpoint","#finished":"finished","#parents":"parents",)"
       R"("#children":"children","#read_through":"read_through","#clean":"clean","#draining_to":"draining_to"},)"
       R"("ExpressionAttributeValues":{":expected":{"S":"n1"},":counter":{"N":"7"},":nonce":{"S":"n2"},)"
@@ -123,6 +125,7 @@ TEST(ShardRow, ReplaceNamesEveryAttributeOfOurs) {
 TEST(ShardRow, ReplaceOfAFullRowRemovesNothing) {
   core::ShardRow row = sample();
   row.owner = row.checkpoint = row.draining_to = "x";
+  row.lease = 10s;
   row.start.kind = core::StartAt::Kind::at_time;
   row.read_through = WallTime{5s};
   const std::string request = replace_shard_row_request("leases", row, "n1");

@@ -1,18 +1,21 @@
 """What an operator sees: endpoints, the lease table's listing, signals, and the original's way to start."""
 
 import json
+import random
 import urllib.error
 import urllib.request
 
+import records
 import runner
 import tables
 from emulators import free_port
 from follow import EQUAL_SECONDS_MAX
-from pairs import Pair
+from pairs import Pair, shard_of
 from program import run
 from world import wait_until, wait_until_equal
 
 SHAPE = ("B", "S")
+DICE = random.Random(1)
 
 
 def get(port, path, method="GET"):
@@ -55,6 +58,55 @@ def _(world):
         assert get(port, "/metrics", "POST")[0] in (404, 405)
         assert get(port, "/no-such-page")[0] == 404
         assert program.stop() == 0, program.describe()
+
+
+@runner.test("operators.a_stopped_shard_stops_alone_and_readiness_names_it")
+def _(world):
+    pair = Pair(world, world.name("alone"), SHAPE, "kinesis", 50, 6)
+    bad, good = [shard["ShardId"] for shard in world.open_shards(pair.stream)]
+    port = free_port()
+    arguments = [a for a in pair.arguments("--http", f"127.0.0.1:{port}") if a not in ("--dead-letter", pair.dead_letter)]
+    with world.program(arguments) as program:
+        wait_until(lambda: answers(port) and get(port, "/readyz")[0] == 200, 20, "/readyz 200")
+        world.kinesis.put_record(StreamName=pair.stream, Data=b"this is not JSON", PartitionKey="x", ExplicitHashKey="0")
+        wait_until(lambda: get(port, "/readyz")[0] == 503, 20, "/readyz 503")
+        assert bad in get(port, "/readyz")[1] and good not in get(port, "/readyz")[1], get(port, "/readyz")[1]
+        keys = [key for key in map(pair.key, range(50))
+                if shard_of(world.kinesis, pair.stream, records.dyno(DICE, key, "INSERT", "base64", False)) == good][:10]
+        for key in keys:
+            world.dynamodb.put_item(TableName=pair.primary, Item={**key, "still": {"BOOL": True}})
+            world.kinesis.put_record(StreamName=pair.stream, **records.dyno(DICE, key, "INSERT", "base64", False))
+        assert keys
+        wait_until_equal(pair, EQUAL_SECONDS_MAX)
+        assert program.running(), program.describe()
+        assert program.stop() == 2, program.describe()
+
+
+@runner.test("operators.options_from_a_file_and_flags_win")
+def _(world):
+    pair = Pair(world, world.name("config"), SHAPE, "kinesis", 20, 7)
+    pair.change(40)
+    file = world.directory / "options.toml"
+    file.write_text(f'kinesis = "{world.kinesis_url}/{pair.stream}"\nleases = "not-this-one"\nuntil-caught-up = true\n')
+    url = world.dynamodb_url
+    status, _, log, _ = run(["replicate", f"{url}/{pair.primary}", f"{url}/{pair.replica}", "--config", file,
+                             "--leases", pair.leases], seconds=60)
+    assert status == 0, log
+    pair.assert_equal()
+    assert world.lease_rows(pair.leases) and not world.lease_rows("not-this-one")
+
+
+@runner.test("operators.nothing_of_items_or_credentials_is_logged")
+def _(world):
+    pair = Pair(world, world.name("secrets"), SHAPE, "streams", 20, 8)
+    secret, value = "c2VjcmV0LW9mLWEtdGVzdA", "a value that nobody may see"
+    for number in range(20):
+        world.dynamodb.put_item(TableName=pair.primary, Item={**pair.key(number), "v": {"S": value}})
+    status, out, log, _ = run(pair.arguments("--until-caught-up", "--log-level", "trace"),
+                              {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": secret + "T"}, seconds=60)
+    assert status == 0, log
+    pair.assert_equal()
+    assert log and secret not in out + log and value not in out + log, log
 
 
 @runner.test("operators.leases_list_and_show")

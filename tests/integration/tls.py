@@ -6,7 +6,7 @@ import runner
 import tables
 from front import NAMES, Authority, SigningFront, hosts_prefix
 from program import run
-from signing import ACCESS_KEY, SECRET_KEY, authority, environment
+from signing import ACCESS_KEY, SECRET_KEY, TOKEN, authority, environment
 
 REFUSE_SECONDS_MAX = 10
 
@@ -45,7 +45,7 @@ def _(world):
     refused(world, own.certificate("valid", NAMES), own.bundle, "TLS handshake", newest=ssl.TLSVersion.TLSv1_1)
 
 
-@runner.test("tls.large_items_pass")
+@runner.test("tls.large_items_pass_and_no_secret_is_logged")
 def _(world):
     shape = ("S", None)
     primary, replica = world.name("tls-large"), world.name("tls-large-replica")
@@ -54,9 +54,11 @@ def _(world):
     for number in range(40):
         world.dynamodb.put_item(TableName=primary, Item={"h": {"S": str(number)}, "large": {"S": chr(97 + number % 26) * 390_000}})
     own = authority(world)
-    with SigningFront(world, own.certificate("valid", NAMES), ACCESS_KEY, SECRET_KEY) as front:
-        status, _, log, _ = run(
-            ["replicate", f"us-east-1/{primary}", f"us-east-1/{replica}", "--until-caught-up"], environment(own.bundle),
-            seconds=120, prefix=hosts_prefix(world.directory))
+    with SigningFront(world, own.certificate("valid", NAMES), ACCESS_KEY, SECRET_KEY, TOKEN) as front:
+        status, out, log, _ = run(
+            ["replicate", f"us-east-1/{primary}", f"us-east-1/{replica}", "--until-caught-up", "--log-level", "debug"],
+            environment(own.bundle, TOKEN), seconds=120, prefix=hosts_prefix(world.directory))
         assert status == 0 and not front.wrong, (status, front.wrong[:5], log)
+    for secret in (SECRET_KEY, TOKEN, "AWS4-HMAC-SHA256", "a" * 50):
+        assert secret not in log + out, f"{secret} was printed"
     assert tables.content(world.dynamodb, primary, shape) == tables.content(world.dynamodb, replica, shape)
