@@ -35,6 +35,7 @@ Checker::Checker(World& world, Table& primary, Table& replica, std::vector<const
       dead_letters_(std::move(dead_letters)),
       strict_(strict) {
   replica_.watch([this](const Table::Change& change) { replica_changed(change); });
+  replica_.watch_writes([this](const std::string& key) { replica_written(key); });
 }
 
 // The newest version of the key with this value; nullopt: it never had it.
@@ -57,9 +58,12 @@ void Checker::replica_changed(const Table::Change& change) {
                 " what the primary never had: " + shown(change.after));
     return;
   }
-  std::size_t& newest = shown_[change.key];
-  if (*version < newest) ++regressions_;
-  newest = std::max(newest, *version);
+  if (*version < shown_[change.key]) ++regressions_;
+}
+
+void Checker::replica_written(const std::string& key) {
+  std::size_t& newest = shown_[key];
+  newest = std::max(newest, version_of(key, replica_.find(key)).value_or(0));
 }
 
 void Checker::emitted(const Emitted& record) {

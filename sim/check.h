@@ -58,6 +58,7 @@ class Checker {
     bool clean = true;
   };
   void replica_changed(const Table::Change& change);
+  void replica_written(const std::string& key);
   void row_changed(const Table::Change& change);
   void pass(const std::string& name, Shard& shard);
   [[nodiscard]] std::optional<std::size_t> version_of(const std::string& key,
@@ -71,7 +72,7 @@ class Checker {
   std::string dead_letters_;
   bool strict_;
   std::map<std::string, Shard> shards_;
-  std::map<std::string, std::size_t> shown_;  // newest version that the replica has shown
+  std::map<std::string, std::size_t> shown_;  // newest version that a write brought to the replica
   std::uint64_t regressions_ = 0;
 };
 

@@ -7,8 +7,6 @@
 namespace dynamodb_replicator::sim {
 namespace {
 
-constexpr std::size_t kItemSizeMax = 400 * 1024;
-
 ServiceError not_found(std::string_view what) {
   return {"ResourceNotFoundException", "Requested resource not found: " + std::string(what)};
 }
@@ -121,6 +119,10 @@ Answer DynamoDb::create_table(Json request) {
       request["AttributeDefinitions"].get(attributes) != simdjson::SUCCESS) {
     return validation("TableName, KeySchema and AttributeDefinitions are required");
   }
+  for (const std::string_view unknown : {"StreamSpecification", "GlobalSecondaryIndexes"}) {
+    if (member(request, unknown))
+      return validation("the simulator does not know " + std::string(unknown));
+  }
   if (tables_.contains(std::string(*name))) {
     return ServiceError{"ResourceInUseException", "Table already exists: " + std::string(*name)};
   }
@@ -193,8 +195,7 @@ Answer DynamoDb::conditionally(Json request, Table& table, const Item& key_item,
   if (text(request, "ReturnValues") == "ALL_NEW" && next != nullptr)
     body += ",\"Attributes\":" + item_json(*next, prng_);
   if (next != nullptr) {
-    if (item_size(*next) > kItemSizeMax)
-      return validation("Item size has exceeded the maximum allowed size");
+    if (is_too_large(*next)) return validation("Item size has exceeded the maximum allowed size");
     table.put(*next);
   } else {
     table.erase(key_item);

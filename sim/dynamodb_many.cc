@@ -9,7 +9,6 @@
 namespace dynamodb_replicator::sim {
 namespace {
 
-constexpr std::size_t kItemSizeMax = 400 * 1024;
 constexpr std::size_t kBatchBytesMax = 16 * 1024 * 1024;
 constexpr std::size_t kPageBytesMax = 1024 * 1024;
 
@@ -190,8 +189,7 @@ Answer DynamoDb::batch_write_item(Json request) {
     if (!key) return key.error();
     if (!seen.insert(*key).second)
       return validation("Provided list of item keys contains duplicates");
-    if (item_size(*item) > kItemSizeMax)
-      return validation("Item size has exceeded the maximum allowed size");
+    if (is_too_large(*item)) return validation("Item size has exceeded the maximum allowed size");
     wanted.push_back({(*table)->key_item(*item), put ? std::optional<Item>(*item) : std::nullopt});
   }
   shuffle(wanted, prng_);

@@ -128,7 +128,7 @@ Network::Fate Network::draw(const std::string& sender, const HttpRequest& reques
       fate.applied = std::max(served, deadline + between(prng_, 1ms, options_.latest_apply));
       break;
     case Fault::slow_write: {
-      const Duration more = between(prng_, 50ms, 1500ms);
+      const Duration more = between(prng_, 50ms, 3s);
       *fate.applied += more;
       *fate.answered += more;
       break;

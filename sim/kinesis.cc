@@ -1,6 +1,7 @@
 #include "sim/kinesis.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "base/bytes.h"
@@ -42,11 +43,10 @@ ServiceError not_found() {
   return {"ResourceNotFoundException", "Stream or shard under account 000000000000 not found."};
 }
 
-std::string seconds_text(WallTime time) {
-  const auto micros = time.time_since_epoch().count();
+std::string seconds_text(std::int64_t millis) {
   char out[40];
-  std::snprintf(out, sizeof out, "%lld.%03lld", static_cast<long long>(micros / 1'000'000),
-                static_cast<long long>(micros / 1000 % 1000));
+  std::snprintf(out, sizeof out, "%lld.%03lld", static_cast<long long>(millis / 1000),
+                static_cast<long long>(millis % 1000));
   return out;
 }
 
@@ -122,7 +122,9 @@ void Kinesis::put(const std::string& partition_key, const std::string& data, con
     if (shard.closed || hash < shard.low || hash > shard.high) continue;
     const std::uint64_t number = next_number_;
     next_number_ += 1 + prng_.below(30);
-    shard.records.push_back({number, world_.now(), partition_key, data});
+    const auto millis = std::chrono::floor<std::chrono::milliseconds>(world_.wall());
+    shard.records.push_back(
+        {number, world_.now(), millis.time_since_epoch().count(), partition_key, data});
     world_.trace("kinesis", "record", shard.id + " " + std::to_string(number));
     if (watcher_) watcher_({shard.id, sequence_text(kPrefix, number), key, version});
     return;
@@ -159,8 +161,10 @@ Answer Kinesis::summary() const {
 
 Answer Kinesis::list(Json request) {
   const auto token = text(request, "NextToken");
-  if (token.has_value() == named(request))
+  const bool names = member(request, "StreamName") || member(request, "StreamARN");
+  if (token.has_value() == names)
     return ServiceError{"InvalidArgumentException", "NextToken or StreamName"};
+  if (names && !named(request)) return not_found();
   if (member(request, "ShardFilter") || member(request, "ExclusiveStartShardId")) {
     return ServiceError{"InvalidArgumentException", "the simulator does not know this filter"};
   }
@@ -219,10 +223,8 @@ Answer Kinesis::iterator(Json request) {
     double time = 0;
     if (request["Timestamp"].get(time) != simdjson::SUCCESS)
       return ServiceError{"InvalidArgumentException", "Timestamp"};
-    const double beginning =
-        std::chrono::duration<double>((world_.wall() - world_.now()).time_since_epoch()).count();
-    while (out.next < records.size() && beginning + base::seconds(records[out.next].at) < time)
-      ++out.next;
+    const std::int64_t millis = std::llround(time * 1000);
+    while (out.next < records.size() && records[out.next].millis < millis) ++out.next;
   } else if (type != "TRIM_HORIZON") {
     return ServiceError{"InvalidArgumentException", "unknown ShardIteratorType"};
   }
@@ -257,11 +259,9 @@ Answer Kinesis::records(Json request) {
       const Record& record = shard->records[next.next++];
       out += (out.empty() ? "" : ",") +
              (R"({"SequenceNumber":")" + sequence_text(kPrefix, record.number)) +
-             R"(","ApproximateArrivalTimestamp":)" +
-             seconds_text(world_.wall() - std::chrono::duration_cast<std::chrono::microseconds>(
-                                              world_.now() - record.at)) +
-             R"(,"Data":")" + base::to_base64(record.data) + R"(","PartitionKey":)" +
-             literal(record.partition_key) + "}";
+             R"(","ApproximateArrivalTimestamp":)" + seconds_text(record.millis) + R"(,"Data":")" +
+             base::to_base64(record.data) + R"(","PartitionKey":)" + literal(record.partition_key) +
+             "}";
     }
   }
   const bool all = next.next == shard->records.size();

@@ -37,6 +37,7 @@ class Kinesis {
   struct Record {
     std::uint64_t number = 0;
     Duration at{0};
+    std::int64_t millis = 0;  // when it arrived, as shown: since 1970
     std::string partition_key;
     std::string data;
   };

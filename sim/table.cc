@@ -60,14 +60,20 @@ void Table::put(const Item& item) { write(key_item(item), std::make_shared<const
 
 void Table::erase(const Item& key) { write(key, nullptr); }
 
-void Table::write(const Item& key_item, std::shared_ptr<const Item> item) {
-  const auto canonical = key_of(key_item, true);
-  INVARIANT(canonical.ok(), "a simulated write has a valid key");
-  const std::string& key = *canonical;
+void Table::write(const Item& key_item, const std::shared_ptr<const Item>& item) {
+  const auto key = key_of(key_item, true);
+  INVARIANT(key.ok(), "a simulated write has a valid key");
+  const Item* before = find(*key);
+  const bool same = before == nullptr ? item == nullptr : item != nullptr && *before == *item;
+  if (!same) change(*key, key_item, item);
+  for (const auto& watcher : write_watchers_) watcher(*key);
+}
+
+void Table::change(const std::string& key, const Item& key_item,
+                   const std::shared_ptr<const Item>& item) {
   std::vector<Version>& versions = history_[key];
   if (versions.empty()) versions.emplace_back();
   const std::shared_ptr<const Item> before = versions.back().item;
-  if (before == nullptr ? item == nullptr : item != nullptr && *before == *item) return;
   versions.push_back({world_.now(), item});
   if (item != nullptr) {
     items_[key] = item;

@@ -62,18 +62,25 @@ class Table {
   }
   // Version 0 is "absent since the beginning".
   [[nodiscard]] const std::vector<Version>& history(const std::string& key) const;
+  // Told of every write of a key, whether it changed anything or not, after watch()'s watchers.
+  void watch_writes(std::function<void(const std::string& key)> watcher) {
+    write_watchers_.push_back(std::move(watcher));
+  }
   void watch(std::function<void(const Change&)> watcher) {
     watchers_.push_back(std::move(watcher));
   }
 
  private:
-  void write(const Item& key_item, std::shared_ptr<const Item> item);
+  void write(const Item& key_item, const std::shared_ptr<const Item>& item);
+  void change(const std::string& key, const Item& key_item,
+              const std::shared_ptr<const Item>& item);
   World& world_;
   std::string name_;
   Schema schema_;
   std::map<std::string, std::shared_ptr<const Item>> items_;
   std::map<std::string, std::vector<Version>> history_;
   std::vector<std::function<void(const Change&)>> watchers_;
+  std::vector<std::function<void(const std::string&)>> write_watchers_;
 };
 
 }  // namespace dynamodb_replicator::sim

@@ -231,10 +231,53 @@ std::string item_json(const Item& item, base::Prng& order) {
   return out + "}";
 }
 
-std::size_t item_size(const Item& item) {
-  std::size_t size = 0;
-  for (const auto& [name, value] : item) size += name.size() + value.size();
+namespace {
+
+constexpr std::size_t kItemSizeMax = 400 * 1024;
+constexpr std::size_t kContainer = 3;  // a list or a map, and one byte for each element
+
+std::size_t scalar_size(std::string_view type, std::string_view given) {
+  if (type == "B") return base::from_base64(given).value_or("").size();
+  if (type != "N") return given.size();
+  const auto digits = static_cast<std::size_t>(std::count_if(given.begin(), given.end(), is_digit));
+  return (digits + 1) / 2 + 1;
+}
+
+std::size_t value_size(Json value) {
+  const auto only = *simdjson::dom::object(value).begin();
+  const std::string_view type = only.key;
+  std::string_view given;
+  if (only.value.get(given) == simdjson::SUCCESS) return scalar_size(type, given);
+  std::size_t size = type == "L" || type == "M" ? kContainer : 0;
+  simdjson::dom::array array;
+  simdjson::dom::object object;
+  if (only.value.get(array) == simdjson::SUCCESS) {
+    for (const Json element : array) {
+      size += type == "L" ? 1 + value_size(element)
+                          : scalar_size(type.substr(0, 1), std::string_view(element));
+    }
+    return size;
+  }
+  if (only.value.get(object) != simdjson::SUCCESS) return 1;  // BOOL, NULL
+  for (const auto field : object) size += 1 + field.key.size() + value_size(field.value);
   return size;
+}
+
+}  // namespace
+
+bool is_too_large(const Item& item) {
+  std::size_t size = 0;
+  // A value's JSON is never shorter than its size, and most items are far from the limit.
+  for (const auto& [name, value] : item) size += name.size() + value.size();
+  if (size <= kItemSizeMax) return false;
+  size = 0;
+  simdjson::dom::parser parser;
+  for (const auto& [name, value] : item) {
+    Json json;
+    INVARIANT(parser.parse(value).get(json) == simdjson::SUCCESS, "a normal value is JSON");
+    size += name.size() + value_size(json);
+  }
+  return size > kItemSizeMax;
 }
 
 std::string_view type_of(std::string_view normal) {

@@ -53,7 +53,9 @@ Result<Item, ServiceError> parse_item(Json object);
 std::string item_json(const Item& item, base::Prng& order);
 std::string item_json(const Item& item);  // sorted
 
-std::size_t item_size(const Item& item);  // about what the service counts, bytes
+// More than 400 KB, as the service counts: names and values in bytes. Source: Developer guide,
+// "DynamoDB item sizes and formats".
+bool is_too_large(const Item& item);
 
 // The text inside {"S":"..."} and the like. REQUIRES: normal, of a scalar type but BOOL and NULL.
 std::string_view scalar_text(std::string_view normal);

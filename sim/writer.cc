@@ -119,29 +119,29 @@ Item Writer::make_item(const Key& key) {
 }
 
 void Writer::run_until(Duration end) {
-  const Duration usual = between(prng_, 1ms, options_.mean_interval * 2);
-  const Duration pause = burst_ > 0 ? between(prng_, 1ms, 80ms) : usual;
+  const Duration pause = between(prng_, 1ms, options_.mean_interval * 2);
   if (world_.now() + pause > end) return;
   world_.after(pause, [this, end] {
-    choose_key();
-    change_something();
+    const std::size_t index = choose_key();
+    change(index);
+    const std::uint64_t more = prng_.chance(1, 4) ? 1 + prng_.below(3) : 0;
+    const Duration within = prng_.chance(1, 2) ? 80ms : 2s;
+    for (std::uint64_t i = 0; i < more; ++i) {
+      const Duration later = between(prng_, 1ms, within);
+      if (world_.now() + later <= end) world_.after(later, [this, index] { change(index); });
+    }
     run_until(end);
   });
 }
 
-// A few keys are hot; and often one key changes several times at once, for the last time too.
-void Writer::choose_key() {
-  if (burst_ > 0) {
-    --burst_;
-    return;
-  }
+// A few keys are hot.
+std::size_t Writer::choose_key() {
   const std::size_t hot = std::max<std::size_t>(1, keys_.size() / 8);
-  current_ = prng_.below(prng_.chance(1, 2) ? hot : keys_.size());
-  if (prng_.chance(1, 4)) burst_ = 1 + prng_.below(3);
+  return prng_.below(prng_.chance(1, 2) ? hot : keys_.size());
 }
 
-void Writer::change_something() {
-  const Key& key = keys_[current_];
+void Writer::change(std::size_t index) {
+  const Key& key = keys_[index];
   ++changes_;
   const auto canonical = primary_.key_of(key.item, true);
   const Item* current = primary_.find(*canonical);

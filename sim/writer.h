@@ -43,8 +43,8 @@ class Writer {
   Key make_key(std::size_t number);
   Item make_item(const Key& key);
   std::string random_attributes();
-  void choose_key();
-  void change_something();
+  std::size_t choose_key();
+  void change(std::size_t index);
   void tell(const Key& key, const char* event, const std::string& image);
   void put_record(const std::string& partition_key, const std::string& data,
                   const std::string& canonical);
@@ -58,8 +58,6 @@ class Writer {
   base::Prng prng_;
   std::vector<Key> keys_;
   std::uint64_t changes_ = 0;
-  std::size_t current_ = 0;  // the key that was changed last
-  std::uint64_t burst_ = 0;  // how often it is changed again at once
   std::size_t junk_ = 0;
   Duration quiet_from_{0};
   simdjson::dom::parser parser_;

@@ -14,6 +14,7 @@ Command::Command(const std::string& name, const std::string& purpose, const std:
                         "print the version");
   app_.set_help_flag("-h,--help", "print this");
   app_.set_config("--config", "", "read options from this TOML file; flags win over it");
+  app_.allow_config_extras(CLI::config_extras_mode::error);
   app_.add_option("--log", log_, "text or json, on standard error")
       ->capture_default_str()
       ->check(CLI::IsMember({"text", "json"}));

@@ -1,6 +1,4 @@
 // dynamodb-replicator leases list LEASE_TABLE, leases show LEASE_TABLE SHARD
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <iostream>
 

@@ -38,7 +38,8 @@ void Window::throttled(Instant now) {
 
 void Budget::charge(double units, Instant now) {
   if (rate_ <= 0) return;
-  const auto cost = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(units / rate_));
+  const auto cost =
+      std::chrono::duration_cast<Duration>(std::chrono::duration<double>(units / rate_));
   ready_at_ = std::max(ready_at_, now) + cost;
 }
 

@@ -8,17 +8,21 @@
 
 namespace dynamodb_replicator::core {
 
-// Full jitter (uniform from zero to the bound): spreads the retries of many workers best (AWS Architecture Blog,
-// "Exponential Backoff And Jitter"). Bound: base * 2^failures, at most 20 s, the SDKs' cap.
-//   transient 50 ms · throttled 250 ms · things that a person must mend 5 s (they may be mended while we run)
+// Full jitter (uniform from zero to the bound): spreads the retries of many workers best (AWS
+// Architecture Blog, "Exponential Backoff And Jitter"). Bound: base * 2^failures, at most 20 s, the
+// SDKs' cap.
+//   transient 50 ms · throttled 250 ms · things that a person must mend 5 s (they may be mended
+//   while we run)
 // `roll` is uniform over 64 bits. REQUIRES: failures >= 1.
 Duration retry_after(FailureKind kind, unsigned failures, std::uint64_t roll);
 
-// Will it be the same until somebody changes something outside? Then /readyz says so and a log line repeats.
+// Will it be the same until somebody changes something outside? Then /readyz says so and a log line
+// repeats.
 bool needs_operator(FailureKind kind);
 
-// How many batches may be in flight: plus one for each window of clean ones, times 0.7 when throttled, at most once
-// in `kCutEvery`, so that one burst of throttled answers is one cut (additive increase, multiplicative decrease).
+// How many batches may be in flight: plus one for each window of clean ones, times 0.7 when
+// throttled, at most once in `kCutEvery`, so that one burst of throttled answers is one cut
+// (additive increase, multiplicative decrease).
 class Window {
  public:
   static constexpr Duration kCutEvery = 500ms;

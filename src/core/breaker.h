@@ -1,5 +1,5 @@
-// "Wrong stream": when more than max(10, 1 %) of the records of the last five minutes cannot be applied, the shard
-// stops instead of filling the dead letters.
+// "Wrong stream": when more than max(10, 1 %) of the records of the last five minutes cannot be
+// applied, the shard stops instead of filling the dead letters.
 #pragma once
 
 #include <cstdint>

@@ -39,9 +39,11 @@ void KeyTurns::resolve_doubts(Instant now) {
     const std::string canonical = std::move(in_doubt_.begin()->second);
     in_doubt_.erase(in_doubt_.begin());
     const auto found = keys_.find(canonical);
-    if (found == keys_.end() || found->second.state != State::idle || !found->second.doubt) continue;
+    if (found == keys_.end() || found->second.state != State::idle || !found->second.doubt)
+      continue;
     Entry& entry = found->second;
-    if (*entry.doubt > now) continue;  // it has grown since: settle() has entered the later time too
+    if (*entry.doubt > now)
+      continue;  // it has grown since: settle() has entered the later time too
     if (entry.held.empty()) {
       keys_.erase(found);
     } else {
@@ -64,7 +66,8 @@ std::vector<Turn> KeyTurns::take(Instant now, std::size_t max) {
     Entry& entry = keys_.at(canonical);
     INVARIANT(entry.state == State::queued, "a key on the ready list is queued");
     append(entry.active, entry.fresh);
-    const bool recheck = entry.active.empty() && !entry.held.empty() && entry.doubt && *entry.doubt <= now;
+    const bool recheck =
+        entry.active.empty() && !entry.held.empty() && entry.doubt && *entry.doubt <= now;
     if (entry.active.empty() && !recheck) {  // its sessions ended, or only doubt is left
       entry.state = State::idle;
       settle(canonical);
@@ -72,7 +75,8 @@ std::vector<Turn> KeyTurns::take(Instant now, std::size_t max) {
     }
     entry.state = State::in_flight;
     entry.rechecking = recheck;
-    const bool verify = std::any_of(entry.active.begin(), entry.active.end(), [](const Claim& c) { return c.verify; });
+    const bool verify = std::any_of(entry.active.begin(), entry.active.end(),
+                                    [](const Claim& c) { return c.verify; });
     Turn turn{entry.key, recheck, verify, {}, entry.failures};
     add_sessions(turn.sessions, entry.active);
     add_sessions(turn.sessions, entry.held);
@@ -125,7 +129,8 @@ void KeyTurns::forget(const std::vector<Claim>& claims) {
   }
 }
 
-std::vector<Claim> KeyTurns::applied(const Turn& turn, Instant issued, std::optional<Instant> doubt) {
+std::vector<Claim> KeyTurns::applied(const Turn& turn, Instant issued,
+                                     std::optional<Instant> doubt) {
   Entry& entry = entry_of(turn);
   entry.failures = 0;
   if (entry.doubt && *entry.doubt <= issued) entry.doubt.reset();
@@ -163,7 +168,8 @@ void KeyTurns::reopened(Turn& turn) {
   entry.rechecking = false;
   append(entry.active, entry.held);
   turn.recheck = false;
-  turn.verify = std::any_of(entry.active.begin(), entry.active.end(), [](const Claim& c) { return c.verify; });
+  turn.verify = std::any_of(entry.active.begin(), entry.active.end(),
+                            [](const Claim& c) { return c.verify; });
 }
 
 std::vector<Claim> KeyTurns::refused(const Turn& turn) {
@@ -179,7 +185,8 @@ std::vector<Claim> KeyTurns::refused(const Turn& turn) {
 
 bool KeyTurns::newer_waits(const Turn& turn) const {
   const Entry& entry = keys_.at(turn.key->canonical());
-  return std::any_of(entry.fresh.begin(), entry.fresh.end(), [](const Claim& claim) { return claim.verify; });
+  return std::any_of(entry.fresh.begin(), entry.fresh.end(),
+                     [](const Claim& claim) { return claim.verify; });
 }
 
 void KeyTurns::drop_session(std::uint64_t session) {

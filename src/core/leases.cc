@@ -20,18 +20,19 @@ bool LeaseWatch::expired(const ShardRow& row, Instant now, Duration lease) const
          now - found->second.since >= std::max(lease, row.lease);
 }
 
-bool parents_finished(const ShardRow& row, const std::vector<ShardRow>& rows, const std::set<std::string>& listed) {
+bool parents_finished(const ShardRow& row, const std::vector<ShardRow>& rows,
+                      const std::set<std::string>& listed) {
   return std::all_of(row.parents.begin(), row.parents.end(), [&](const std::string& parent) {
-    const auto found =
-        std::find_if(rows.begin(), rows.end(), [&](const ShardRow& other) { return other.shard == parent; });
+    const auto found = std::find_if(rows.begin(), rows.end(),
+                                    [&](const ShardRow& other) { return other.shard == parent; });
     return found != rows.end() ? found->finished : !listed.contains(parent);
   });
 }
 
 std::vector<ShardRow> choose(const std::vector<ShardRow>& rows, const std::set<std::string>& listed,
                              const std::string& me, const std::set<std::string>& mine,
-                             const std::set<std::string>& avoid, const LeaseWatch& watch, Instant now,
-                             Duration lease, std::uint64_t roll) {
+                             const std::set<std::string>& avoid, const LeaseWatch& watch,
+                             Instant now, Duration lease, std::uint64_t roll) {
   std::set<std::string> workers{me};
   std::vector<ShardRow> free;
   std::size_t readable = 0;
@@ -48,18 +49,21 @@ std::vector<ShardRow> choose(const std::vector<ShardRow>& rows, const std::set<s
   }
   if (free.empty()) return {};
   const std::size_t share = (readable + workers.size() - 1) / workers.size();
-  // A shard that nobody wants for three lease times is taken whatever the share: somebody may count as alive who
-  // takes nothing any more.
+  // A shard that nobody wants for three lease times is taken whatever the share: somebody may count
+  // as alive who takes nothing any more.
   const auto forsaken = [&](const ShardRow& row) { return watch.expired(row, now, lease * 3); };
   std::size_t room = share > mine.size() ? share - mine.size() : 0;
   room = std::min(room, std::max<std::size_t>(1, free.size() / 16));
-  std::rotate(free.begin(), free.begin() + static_cast<std::ptrdiff_t>(roll % free.size()), free.end());
-  // A row with our name that we do not run comes from a write of ours whose answer was lost: everybody counts it as
-  // ours already, so it is taken whatever the share.
-  std::stable_partition(free.begin(), free.end(), [&](const ShardRow& row) { return row.owner == me; });
+  std::rotate(free.begin(), free.begin() + static_cast<std::ptrdiff_t>(roll % free.size()),
+              free.end());
+  // A row with our name that we do not run comes from a write of ours whose answer was lost:
+  // everybody counts it as ours already, so it is taken whatever the share.
+  std::stable_partition(free.begin(), free.end(),
+                        [&](const ShardRow& row) { return row.owner == me; });
   std::vector<ShardRow> chosen;
   for (const ShardRow& row : free) {
-    if (row.owner == me || chosen.size() < room || (chosen.empty() && forsaken(row))) chosen.push_back(row);
+    if (row.owner == me || chosen.size() < room || (chosen.empty() && forsaken(row)))
+      chosen.push_back(row);
   }
   return chosen;
 }

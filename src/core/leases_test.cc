@@ -61,7 +61,8 @@ TEST(LeaseWatch, EveryWriteOfTheOwnerStartsTheCountAgain) {
       << "a row that watch has not seen";
 }
 
-TEST(LeaseWatch, AnOwnersLongerLeaseIsRespected) {  // workers with another --lease-time, as in a rolling change
+TEST(LeaseWatch,
+     AnOwnersLongerLeaseIsRespected) {  // workers with another --lease-time, as in a rolling change
   LeaseWatch watch;
   ShardRow theirs = row("a", "other");
   theirs.lease = 3 * kLease;
@@ -69,7 +70,8 @@ TEST(LeaseWatch, AnOwnersLongerLeaseIsRespected) {  // workers with another --le
   EXPECT_FALSE(watch.expired(theirs, Instant{} + 3 * kLease - 1ns, kLease));
   EXPECT_TRUE(watch.expired(theirs, Instant{} + 3 * kLease, kLease));
   theirs.lease = kLease / 2;
-  EXPECT_FALSE(watch.expired(theirs, Instant{} + kLease - 1ns, kLease)) << "a shorter one is not trusted";
+  EXPECT_FALSE(watch.expired(theirs, Instant{} + kLease - 1ns, kLease))
+      << "a shorter one is not trusted";
 }
 
 TEST(LeaseWatch, ARowThatWasAwayIsNew) {

@@ -1,5 +1,6 @@
-// When a shard may be read next. A shard serves 5 reads a second to all its readers (Kinesis limits; DynamoDB
-// Streams tolerates the same), so 200 ms between reads while there is something, and up to a second when idle.
+// When a shard may be read next. A shard serves 5 reads a second to all its readers (Kinesis
+// limits; DynamoDB Streams tolerates the same), so 200 ms between reads while there is something,
+// and up to a second when idle.
 #pragma once
 
 #include <algorithm>
@@ -23,8 +24,9 @@ class Pace {
   Duration wait_ = kBusy;
 };
 
-// Has a DynamoDB Streams shard been read to its tip? It never says so; an empty answer alone proves nothing (a
-// reader may get many before the next record). Five in a row over ten seconds are taken as "yes".
+// Has a DynamoDB Streams shard been read to its tip? It never says so; an empty answer alone proves
+// nothing (a reader may get many before the next record). Five in a row over ten seconds are taken
+// as "yes".
 class TipDetector {
  public:
   static constexpr unsigned kEmptyAnswers = 5;

@@ -10,7 +10,8 @@
 
 namespace dynamodb_replicator::core {
 
-// Where a shard without a checkpoint begins. `latest` is never stored: it becomes a time when it is first asked for.
+// Where a shard without a checkpoint begins. `latest` is never stored: it becomes a time when it is
+// first asked for.
 struct StartAt {
   enum class Kind { trim_horizon, at_time };
   Kind kind = Kind::trim_horizon;
@@ -21,18 +22,20 @@ struct StartAt {
 struct ShardRow {
   std::string stream;  // identity of the stream: its ARN (Kinesis: with '@' and creation time)
   std::string shard;
-  std::string owner;              // empty: nobody
-  Duration lease{};               // how long after a write the owner counts as alive; zero: not said
-  std::uint64_t counter = 0;      // grows with every write: a rival sees by it that the owner lives
-  std::string nonce;              // new with every write, the condition of the next: a writer knows its own
+  std::string owner;          // empty: nobody
+  Duration lease{};           // how long after a write the owner counts as alive; zero: not said
+  std::uint64_t counter = 0;  // grows with every write: a rival sees by it that the owner lives
+  std::string nonce;  // new with every write, the condition of the next: a writer knows its own
   StartAt start;
-  std::string checkpoint;         // highest sequence number below which nothing is unfinished; empty: none yet
-  bool finished = false;          // read to its end and everything applied
+  std::string
+      checkpoint;  // highest sequence number below which nothing is unfinished; empty: none yet
+  bool finished = false;  // read to its end and everything applied
   std::vector<std::string> parents;
   std::vector<std::string> children;
-  std::optional<WallTime> read_through;  // everything up to this time is read and applied; written when idle too
-  bool clean = true;              // nobody has owned it, or its owner left nothing in doubt
-  std::string draining_to;        // for a hand-over
+  std::optional<WallTime>
+      read_through;         // everything up to this time is read and applied; written when idle too
+  bool clean = true;        // nobody has owned it, or its owner left nothing in doubt
+  std::string draining_to;  // for a hand-over
 };
 
 // A shard as the stream's own listing shows it.
@@ -46,7 +49,7 @@ struct ListedShard {
 struct MetaRow {
   std::string primary;  // identity of the table: ARN, or endpoint and name
   std::string replica;
-  std::string mode;     // "fast" or "fenced"
+  std::string mode;  // "fast" or "fenced"
   int format = 1;
   std::string nonce;
 };

@@ -8,7 +8,8 @@ namespace dynamodb_replicator::core {
 namespace {
 
 const ShardRow* row_of(const std::vector<ShardRow>& rows, const std::string& shard) {
-  const auto found = std::find_if(rows.begin(), rows.end(), [&](const ShardRow& row) { return row.shard == shard; });
+  const auto found = std::find_if(rows.begin(), rows.end(),
+                                  [&](const ShardRow& row) { return row.shard == shard; });
   return found == rows.end() ? nullptr : &*found;
 }
 
@@ -23,10 +24,12 @@ StartAt earlier(const StartAt& a, const StartAt& b) {
   return a.time < b.time ? a : b;
 }
 
-// Where each shard begins: its row says it; else the earliest of its ancestors that have rows; else `otherwise_`.
+// Where each shard begins: its row says it; else the earliest of its ancestors that have rows; else
+// `otherwise_`.
 class Beginnings {
  public:
-  Beginnings(const std::vector<ListedShard>& listed, const std::vector<ShardRow>& rows, const StartAt& start)
+  Beginnings(const std::vector<ListedShard>& listed, const std::vector<ShardRow>& rows,
+             const StartAt& start)
       : otherwise_(start) {
     for (const ListedShard& shard : listed) parents_[shard.id] = shard.parents;
     for (const ShardRow& row : rows) {
@@ -38,7 +41,8 @@ class Beginnings {
 
  private:
   std::optional<StartAt> inherited(const std::string& shard) {
-    const auto [place, fresh] = known_.try_emplace(shard);  // entered at once: a circle in the listing ends here
+    const auto [place, fresh] =
+        known_.try_emplace(shard);  // entered at once: a circle in the listing ends here
     if (!fresh) return place->second;
     std::optional<StartAt> start;
     for (const std::string& parent : parents_[shard]) {
@@ -54,7 +58,8 @@ class Beginnings {
 
 }  // namespace
 
-std::vector<ShardRow> missing_rows(const std::string& stream, const std::vector<ListedShard>& listed,
+std::vector<ShardRow> missing_rows(const std::string& stream,
+                                   const std::vector<ListedShard>& listed,
                                    const std::vector<ShardRow>& rows, const StartAt& start) {
   Beginnings beginnings(listed, rows, start);
   std::vector<ShardRow> missing;
@@ -70,17 +75,19 @@ std::vector<ShardRow> missing_rows(const std::string& stream, const std::vector<
   return missing;
 }
 
-std::vector<ShardRow> vanished(const std::vector<ListedShard>& listed, const std::vector<ShardRow>& rows) {
+std::vector<ShardRow> vanished(const std::vector<ListedShard>& listed,
+                               const std::vector<ShardRow>& rows) {
   std::vector<ShardRow> gone;
   for (const ShardRow& row : rows) {
-    const bool there =
-        std::any_of(listed.begin(), listed.end(), [&](const ListedShard& shard) { return shard.id == row.shard; });
+    const bool there = std::any_of(listed.begin(), listed.end(),
+                                   [&](const ListedShard& shard) { return shard.id == row.shard; });
     if (!there && !row.finished) gone.push_back(row);
   }
   return gone;
 }
 
-bool read_until(WallTime when, const std::vector<ListedShard>& listed, const std::vector<ShardRow>& rows, bool ended) {
+bool read_until(WallTime when, const std::vector<ListedShard>& listed,
+                const std::vector<ShardRow>& rows, bool ended) {
   for (const ListedShard& shard : listed) {
     const ShardRow* row = row_of(rows, shard.id);
     if (row == nullptr) return false;
@@ -92,9 +99,11 @@ bool read_until(WallTime when, const std::vector<ListedShard>& listed, const std
 }
 
 bool all_finished(const std::vector<ListedShard>& listed, const std::vector<ShardRow>& rows) {
-  const bool known = std::all_of(listed.begin(), listed.end(),
-                                 [&](const ListedShard& shard) { return row_of(rows, shard.id) != nullptr; });
-  return known && std::all_of(rows.begin(), rows.end(), [](const ShardRow& row) { return row.finished; });
+  const bool known = std::all_of(listed.begin(), listed.end(), [&](const ListedShard& shard) {
+    return row_of(rows, shard.id) != nullptr;
+  });
+  return known &&
+         std::all_of(rows.begin(), rows.end(), [](const ShardRow& row) { return row.finished; });
 }
 
 }  // namespace dynamodb_replicator::core

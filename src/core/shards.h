@@ -8,19 +8,23 @@
 
 namespace dynamodb_replicator::core {
 
-// Rows for listed shards that have none. A child begins where its parents or their ancestors did, at the earliest
-// (everything in it is newer); a shard without a known ancestor begins at `start` if nothing is followed yet, else
-// at the earliest start of all rows: `latest` of today would skip what came since we began.
-std::vector<ShardRow> missing_rows(const std::string& stream, const std::vector<ListedShard>& listed,
+// Rows for listed shards that have none. A child begins where its parents or their ancestors did,
+// at the earliest (everything in it is newer); a shard without a known ancestor begins at `start`
+// if nothing is followed yet, else at the earliest start of all rows: `latest` of today would skip
+// what came since we began.
+std::vector<ShardRow> missing_rows(const std::string& stream,
+                                   const std::vector<ListedShard>& listed,
                                    const std::vector<ShardRow>& rows, const StartAt& start);
 
-// Unfinished rows whose shard the stream no longer has: what they had not read is gone. REQUIRES: a listing read
-// completely, after the rows.
-std::vector<ShardRow> vanished(const std::vector<ListedShard>& listed, const std::vector<ShardRow>& rows);
+// Unfinished rows whose shard the stream no longer has: what they had not read is gone. REQUIRES: a
+// listing read completely, after the rows.
+std::vector<ShardRow> vanished(const std::vector<ListedShard>& listed,
+                               const std::vector<ShardRow>& rows);
 
-// Everything up to `when` is read and applied. False while a finished shard's children may still be unlisted.
-// `ended`: the stream will get no further shard.
-bool read_until(WallTime when, const std::vector<ListedShard>& listed, const std::vector<ShardRow>& rows, bool ended);
+// Everything up to `when` is read and applied. False while a finished shard's children may still be
+// unlisted. `ended`: the stream will get no further shard.
+bool read_until(WallTime when, const std::vector<ListedShard>& listed,
+                const std::vector<ShardRow>& rows, bool ended);
 
 // Every shard that there is or was is finished.
 bool all_finished(const std::vector<ListedShard>& listed, const std::vector<ShardRow>& rows);

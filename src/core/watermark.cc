@@ -24,7 +24,8 @@ void Watermark::mark(WallTime time) {
 }
 
 void Watermark::finish(Slot slot) {
-  INVARIANT(slot >= first_ && slot - first_ < slots_.size(), "finish() of a record that is finished");
+  INVARIANT(slot >= first_ && slot - first_ < slots_.size(),
+            "finish() of a record that is finished");
   Record& record = slots_[slot - first_];
   INVARIANT(record.parts > 0, "finish() of a record without unfinished entries");
   --record.parts;
@@ -41,7 +42,8 @@ void Watermark::advance() {
     Record& record = slots_.front();
     bytes_ -= record.raw.size() + record.sequence.size();
     checkpoint_ = std::move(record.sequence);
-    if (record.through) read_through_ = std::max(read_through_.value_or(*record.through), *record.through);
+    if (record.through)
+      read_through_ = std::max(read_through_.value_or(*record.through), *record.through);
     slots_.pop_front();
     ++first_;
   }

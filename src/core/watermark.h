@@ -1,6 +1,8 @@
-// Which checkpoint a shard may have: the highest sequence number with nothing unfinished at or below it.
+// Which checkpoint a shard may have: the highest sequence number with nothing unfinished at or
+// below it.
 //
-// Records enter in the shard's order; their entries finish in any order. Pure bookkeeping of one shard session.
+// Records enter in the shard's order; their entries finish in any order. Pure bookkeeping of one
+// shard session.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +21,13 @@ class Watermark {
   // `checkpoint`: where the session starts; empty if at the beginning.
   explicit Watermark(std::string checkpoint) : checkpoint_(std::move(checkpoint)) {}
 
-  // A record with `parts` entries to finish (0: it is finished already). `raw` is kept until it is finished, for
-  // dead letters. REQUIRES: records in the shard's order.
+  // A record with `parts` entries to finish (0: it is finished already). `raw` is kept until it is
+  // finished, for dead letters. REQUIRES: records in the shard's order.
   Slot add(std::string sequence, std::string raw, unsigned parts);
   // Everything that the shard had up to `time` has been added.
   void mark(WallTime time);
-  // One entry of the record is applied or durably dead-lettered. REQUIRES: the slot has unfinished entries.
+  // One entry of the record is applied or durably dead-lettered. REQUIRES: the slot has unfinished
+  // entries.
   void finish(Slot slot);
 
   [[nodiscard]] const std::string& checkpoint() const { return checkpoint_; }

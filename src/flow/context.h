@@ -1,5 +1,5 @@
-// What every walk of one running replicator shares: doors, ports, settings and counters. Built by app/, passed by
-// reference; outlives the walks.
+// What every walk of one running replicator shares: doors, ports, settings and counters. Built by
+// app/, passed by reference; outlives the walks.
 #pragma once
 
 #include <map>
@@ -13,13 +13,13 @@
 namespace dynamodb_replicator::flow {
 
 struct Settings {
-  std::string worker;          // this process, unique among all that ever ran
+  std::string worker;  // this process, unique among all that ever ran
   Duration lease = 10s;
-  Duration doubt = 15s;        // D: no write lands more than D after its deadline (the stated assumption)
+  Duration doubt = 15s;  // D: no write lands more than D after its deadline (the stated assumption)
   bool verify_always = false;
   bool verify_never = false;
-  std::string dead_letter;     // path; empty: such a record stops its shard
-  double read_units = 0;       // a second; 0: no ceiling
+  std::string dead_letter;  // path; empty: such a record stops its shard
+  double read_units = 0;    // a second; 0: no ceiling
   double write_units = 0;
 };
 

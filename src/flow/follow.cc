@@ -6,7 +6,8 @@
 
 namespace dynamodb_replicator::flow {
 
-Follower::Follower(Context& context, Stream& stream, core::StartAt start, std::optional<WallTime> until)
+Follower::Follower(Context& context, Stream& stream, core::StartAt start,
+                   std::optional<WallTime> until)
     : context_(context),
       stream_(stream),
       start_(start),
@@ -38,8 +39,8 @@ Task<FollowEnd> Follower::run() {
   co_return *end;
 }
 
-// A clean stop does not wait for an outside that does not answer; only a row that is being taken is waited for, so
-// that it can be given back.
+// A clean stop does not wait for an outside that does not answer; only a row that is being taken is
+// waited for, so that it can be given back.
 Task<void> Follower::step_unless_stopped(std::optional<FollowEnd>& end) {
   bool done = false;
   async::Scope scope(context_.loop);
@@ -67,24 +68,30 @@ Task<bool> Follower::look() {
   if (!rows) {
     ++context_.metrics.retries;
     if (context_.complaints.due("lease table" + rows.error().code, context_.clock.now())) {
-      context_.log.warning("cannot read the lease table; trying again", {{"because", to_text(rows.error())}});
+      context_.log.warning("cannot read the lease table; trying again",
+                           {{"because", to_text(rows.error())}});
     }
     co_return false;
   }
   rows_ = std::move(*rows);
   watch_.saw(rows_, context_.clock.now());
-  for (const core::ShardRow& row : rows_) context_.metrics.shards[row.shard].finished = row.finished;
+  for (const core::ShardRow& row : rows_)
+    context_.metrics.shards[row.shard].finished = row.finished;
   co_return true;
 }
 
 // A finished shard whose children are not listed: look for them soon.
 bool Follower::children_missing() const {
-  if (!listed_once_ || listing_.ended || context_.clock.now() < list_at_ - kListEvery + kRelistEvery) return false;
+  if (!listed_once_ || listing_.ended ||
+      context_.clock.now() < list_at_ - kListEvery + kRelistEvery)
+    return false;
   return std::any_of(rows_.begin(), rows_.end(), [&](const core::ShardRow& row) {
     if (!row.finished || !listed_.contains(row.shard)) return false;
-    return std::none_of(listing_.shards.begin(), listing_.shards.end(), [&](const ShardInfo& shard) {
-      return std::find(shard.parents.begin(), shard.parents.end(), row.shard) != shard.parents.end();
-    });
+    return std::none_of(listing_.shards.begin(), listing_.shards.end(),
+                        [&](const ShardInfo& shard) {
+                          return std::find(shard.parents.begin(), shard.parents.end(), row.shard) !=
+                                 shard.parents.end();
+                        });
   });
 }
 
@@ -94,7 +101,8 @@ Task<void> Follower::list() {
     ++context_.metrics.retries;
     list_at_ = context_.clock.now() + kRelistEvery;
     if (context_.complaints.due("listing" + listing.error().code, context_.clock.now())) {
-      context_.log.warning("cannot list the stream's shards; trying again", {{"because", to_text(listing.error())}});
+      context_.log.warning("cannot list the stream's shards; trying again",
+                           {{"because", to_text(listing.error())}});
     }
     co_return;
   }
@@ -105,7 +113,8 @@ Task<void> Follower::list() {
   list_at_ = context_.clock.now() + kListEvery;
 }
 
-// Listings are only eventually complete: a child may be shown, here or to another worker, before its parent is.
+// Listings are only eventually complete: a child may be shown, here or to another worker, before
+// its parent is.
 void Follower::note_unlisted_parents() {
   const Instant now = context_.clock.now();
   std::set<std::string> known = listed_;
@@ -138,13 +147,15 @@ Task<void> Follower::create_rows() {
   rows_in_step_ = missing.empty();
   for (core::ShardRow row : missing) {
     row.nonce = fresh_nonce(context_.dice);
-    Result<void> created = co_await context_.leases.create(row, context_.clock.now() + kCallTimeout);
+    Result<void> created =
+        co_await context_.leases.create(row, context_.clock.now() + kCallTimeout);
     const bool exists = !created && created.error().kind == FailureKind::condition_failed;
     if (created) {
       rows_.push_back(std::move(row));
     } else if (!exists) {
       if (context_.complaints.due("row" + created.error().code, context_.clock.now())) {
-        context_.log.warning("cannot write the lease table; trying again", {{"because", to_text(created.error())}});
+        context_.log.warning("cannot write the lease table; trying again",
+                             {{"because", to_text(created.error())}});
       }
       co_return;
     }
@@ -157,8 +168,8 @@ Task<void> Follower::take_leases() {
   std::set<std::string> avoid;
   for (const auto& [shard, why] : stopped_) avoid.insert(shard);
   std::vector<core::ShardRow> chosen =
-      core::choose(rows_, believed_listed(), context_.settings.worker, mine, avoid, watch_, context_.clock.now(),
-                   context_.settings.lease, context_.dice.roll());
+      core::choose(rows_, believed_listed(), context_.settings.worker, mine, avoid, watch_,
+                   context_.clock.now(), context_.settings.lease, context_.dice.roll());
   for (core::ShardRow& row : chosen) {
     if (context_.stop.is_open()) break;
     taking_ = true;
@@ -172,8 +183,9 @@ Task<void> Follower::take(core::ShardRow row) {
   const std::string before = row.nonce;
   const bool clean = row.clean;
   const bool orphan = !row.owner.empty();
-  // An owner whose lease has run out issued everything with deadlines before that; one that gave the shard back in
-  // doubt, or our own acquisition of a moment ago, may have left attempts whose deadlines are still to come.
+  // An owner whose lease has run out issued everything with deadlines before that; one that gave
+  // the shard back in doubt, or our own acquisition of a moment ago, may have left attempts whose
+  // deadlines are still to come.
   const bool expired = orphan && row.owner != context_.settings.worker;
   Duration doubt{};
   if (!clean) doubt = context_.settings.doubt + (expired ? Duration{} : Refresher::kWriteTimeout);
@@ -184,11 +196,14 @@ Task<void> Follower::take(core::ShardRow row) {
   row.draining_to.clear();
   ++row.counter;
   const Instant sent = context_.clock.now();
-  Result<void> taken = co_await context_.leases.replace(row, before, sent + ShardSession::kLeaseCallTimeout);
-  // Whatever went wrong: if the write was applied after all, the next look shows the row as ours and free.
+  Result<void> taken =
+      co_await context_.leases.replace(row, before, sent + ShardSession::kLeaseCallTimeout);
+  // Whatever went wrong: if the write was applied after all, the next look shows the row as ours
+  // and free.
   if (!taken) {
     const FailureKind kind = taken.error().kind;
-    if (kind != FailureKind::condition_failed && context_.complaints.due("take" + taken.error().code, sent)) {
+    if (kind != FailureKind::condition_failed &&
+        context_.complaints.due("take" + taken.error().code, sent)) {
       context_.log.warning("cannot take a shard; trying again",
                            {{"shard", row.shard}, {"because", to_text(taken.error())}});
     }
@@ -196,11 +211,12 @@ Task<void> Follower::take(core::ShardRow row) {
   }
   if (context_.clock.now() >= sent + context_.settings.lease) co_return;
   if (!clean) ++context_.metrics.takeovers;
-  context_.log.info(orphan ? "took over a shard" : "took a shard",
-                    {{"shard", row.shard}, {"checkpoint", row.checkpoint.empty() ? "(none)" : row.checkpoint}});
+  context_.log.info(
+      orphan ? "took over a shard" : "took a shard",
+      {{"shard", row.shard}, {"checkpoint", row.checkpoint.empty() ? "(none)" : row.checkpoint}});
   Running& running = running_[row.shard];
-  running.session = std::make_unique<ShardSession>(context_, refresher_, stream_, std::move(row), sent, doubt,
-                                                   listing_.retention);
+  running.session = std::make_unique<ShardSession>(context_, refresher_, stream_, std::move(row),
+                                                   sent, doubt, listing_.retention);
   tasks_.spawn(run_session(running));
 }
 
@@ -257,7 +273,8 @@ std::vector<core::ShardRow> Follower::rows_with_progress() const {
 
 std::optional<FollowEnd> Follower::verdict() const {
   if (!listed_once_ || !rows_in_step_) return std::nullopt;
-  if (listing_.ended && running_.empty() && core::all_finished(listing_.shards, rows_)) return FollowEnd::complete;
+  if (listing_.ended && running_.empty() && core::all_finished(listing_.shards, rows_))
+    return FollowEnd::complete;
   const std::set<std::string> stuck = held_up();
   const bool left = std::any_of(rows_.begin(), rows_.end(), [&](const core::ShardRow& row) {
     return !row.finished && !stuck.contains(row.shard);
@@ -278,9 +295,11 @@ std::set<std::string> Follower::held_up() const {
   for (bool more = true; more;) {
     more = false;
     for (const core::ShardRow& row : rows_) {
-      const bool behind = std::any_of(row.parents.begin(), row.parents.end(),
-                                      [&](const std::string& parent) { return stuck.contains(parent); });
-      if (!row.finished && (behind || stopped_.contains(row.shard))) more = stuck.insert(row.shard).second || more;
+      const bool behind =
+          std::any_of(row.parents.begin(), row.parents.end(),
+                      [&](const std::string& parent) { return stuck.contains(parent); });
+      if (!row.finished && (behind || stopped_.contains(row.shard)))
+        more = stuck.insert(row.shard).second || more;
     }
   }
   return stuck;

@@ -1,5 +1,5 @@
-// Follows one stream until it is asked to stop: keeps the lease table in step with the stream's shards, takes free
-// leases, runs a session for each, and knows when everything is read.
+// Follows one stream until it is asked to stop: keeps the lease table in step with the stream's
+// shards, takes free leases, runs a session for each, and knows when everything is read.
 #pragma once
 
 #include <map>
@@ -23,15 +23,19 @@ enum class FollowEnd {
 
 class Follower {
  public:
-  static constexpr Duration kLookEvery = 1s;    // at the lease table: rivals must be seen at least once a second
-  static constexpr Duration kListEvery = 30s;   // the stream's shards, when nothing hints at a change
-  static constexpr Duration kRelistEvery = 2s;  // when a shard has ended and its children are not listed yet
-  // A parent that no listing has shown for this long is gone with its data; until then the listing may just lag.
+  static constexpr Duration kLookEvery =
+      1s;  // at the lease table: rivals must be seen at least once a second
+  static constexpr Duration kListEvery =
+      30s;  // the stream's shards, when nothing hints at a change
+  static constexpr Duration kRelistEvery =
+      2s;  // when a shard has ended and its children are not listed yet
+  // A parent that no listing has shown for this long is gone with its data; until then the listing
+  // may just lag.
   static constexpr Duration kUnlistedFor = 15s;
   static constexpr Duration kCallTimeout = 10s;
 
-  // `start`: where shards without a parent and without a checkpoint begin. `until`: end when everything up to then
-  // is applied.
+  // `start`: where shards without a parent and without a checkpoint begin. `until`: end when
+  // everything up to then is applied.
   Follower(Context& context, Stream& stream, core::StartAt start, std::optional<WallTime> until);
 
   Task<FollowEnd> run();
@@ -69,7 +73,8 @@ class Follower {
   std::vector<core::ShardRow> rows_;
   Listing listing_;
   std::set<std::string> listed_;
-  std::map<std::string, Instant> unlisted_;  // parents without a row that are in no listing, since when
+  std::map<std::string, Instant>
+      unlisted_;  // parents without a row that are in no listing, since when
   bool listed_once_ = false;
   bool taking_ = false;        // an acquisition is under way: not to be broken off
   bool rows_in_step_ = false;  // every listed shard had a row when we last looked

@@ -1,8 +1,9 @@
-// What the walks need of the outside, in their own words: no bytes, no URL. app/ implements each over aws/.
+// What the walks need of the outside, in their own words: no bytes, no URL. app/ implements each
+// over aws/.
 //
-// Every call is one attempt: it ends by its deadline, is never repeated behind the caller's back, and its Failure
-// says whether a write may have happened (`maybe_applied`). Retry is the caller's decision, because only the caller
-// knows whether the lease still allows it.
+// Every call is one attempt: it ends by its deadline, is never repeated behind the caller's back,
+// and its Failure says whether a write may have happened (`maybe_applied`). Retry is the caller's
+// decision, because only the caller knows whether the lease still allows it.
 #pragma once
 
 #include <optional>
@@ -21,7 +22,8 @@ namespace dynamodb_replicator::flow {
 
 using async::Task;
 
-// ---- tables ---------------------------------------------------------------------------------------------------
+// ---- tables
+// ---------------------------------------------------------------------------------------------------
 
 struct ReadAnswer {
   enum class State { found, absent, unprocessed };
@@ -36,8 +38,9 @@ struct ReadAnswer {
 class TableReader {
  public:
   virtual ~TableReader() = default;
-  // Consistent read. REQUIRES: 1 to 100 keys, all different. An item that matches no asked key, or an asked key
-  // answered twice, fails the whole call (unusable_answer): absence deletes, so it is never guessed.
+  // Consistent read. REQUIRES: 1 to 100 keys, all different. An item that matches no asked key, or
+  // an asked key answered twice, fails the whole call (unusable_answer): absence deletes, so it is
+  // never guessed.
   virtual Task<Result<ReadAnswer>> read(std::span<const item::KeyRef> keys, Instant deadline) = 0;
 };
 
@@ -54,11 +57,13 @@ struct WriteAnswer {
 class TableWriter {
  public:
   virtual ~TableWriter() = default;
-  // BatchWriteItem. REQUIRES: 1 to 25 writes, keys all different, at most kBatchBytesMax (core/batches.h).
+  // BatchWriteItem. REQUIRES: 1 to 25 writes, keys all different, at most kBatchBytesMax
+  // (core/batches.h).
   virtual Task<Result<WriteAnswer>> write(std::span<const Write> writes, Instant deadline) = 0;
 };
 
-// ---- streams --------------------------------------------------------------------------------------------------
+// ---- streams
+// --------------------------------------------------------------------------------------------------
 
 using ShardInfo = core::ListedShard;
 
@@ -86,8 +91,8 @@ struct StreamRecord {
   std::string raw;  // as received, for a dead letter (Kinesis: the decoded data)
   // Mostly one; an aggregated Kinesis record has many. In the order in which they were written.
   std::vector<std::variant<item::KeyRef, Junk, NotOurs>> entries;
-  // Written by AWS itself from the table's log: its place among the shards is a function of the key, so one key
-  // is never on two open shards.
+  // Written by AWS itself from the table's log: its place among the shards is a function of the
+  // key, so one key is never on two open shards.
   bool from_aws = false;
 };
 
@@ -104,26 +109,32 @@ class Stream {
   virtual const std::string& identity() const = 0;
   virtual bool is_kinesis() const = 0;
   virtual Task<Result<Listing>> list(Instant deadline) = 0;
-  // An iterator. Failure kinds: trimmed (Streams: the sequence number is gone), not_found (the shard is gone).
-  virtual Task<Result<std::string>> open(const std::string& shard, const Position& position, Instant deadline) = 0;
+  // An iterator. Failure kinds: trimmed (Streams: the sequence number is gone), not_found (the
+  // shard is gone).
+  virtual Task<Result<std::string>> open(const std::string& shard, const Position& position,
+                                         Instant deadline) = 0;
   // Failure kinds: expired_iterator, trimmed, throttled, ...
   virtual Task<Result<Page>> read(const std::string& iterator, Instant deadline) = 0;
 };
 
-// ---- the lease table ------------------------------------------------------------------------------------------
+// ---- the lease table
+// ------------------------------------------------------------------------------------------
 
 class LeaseStore {
  public:
   virtual ~LeaseStore() = default;
   // Consistent; all shard rows of one stream.
-  virtual Task<Result<std::vector<core::ShardRow>>> list(const std::string& stream, Instant deadline) = 0;
+  virtual Task<Result<std::vector<core::ShardRow>>> list(const std::string& stream,
+                                                         Instant deadline) = 0;
   // Consistent; nullopt: no such row.
-  virtual Task<Result<std::optional<core::ShardRow>>> get(const std::string& stream, const std::string& shard,
+  virtual Task<Result<std::optional<core::ShardRow>>> get(const std::string& stream,
+                                                          const std::string& shard,
                                                           Instant deadline) = 0;
   // Only if there is no such row; else condition_failed.
   virtual Task<Result<void>> create(const core::ShardRow& row, Instant deadline) = 0;
   // Only if the stored row has nonce `expected`; else condition_failed.
-  virtual Task<Result<void>> replace(const core::ShardRow& row, const std::string& expected, Instant deadline) = 0;
+  virtual Task<Result<void>> replace(const core::ShardRow& row, const std::string& expected,
+                                     Instant deadline) = 0;
 };
 
 }  // namespace dynamodb_replicator::flow

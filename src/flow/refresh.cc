@@ -16,13 +16,15 @@ std::vector<T> split_off(std::vector<T>& all) {
   return rest;
 }
 
-// BatchGetItem leaves keys out of an answer of more than 16 MB, or of more than 1 MB from one partition (API
-// reference): then it is not throttling, and the rest may be asked for at once.
+// BatchGetItem leaves keys out of an answer of more than 16 MB, or of more than 1 MB from one
+// partition (API reference): then it is not throttling, and the rest may be asked for at once.
 constexpr std::size_t kAnswerFull = 900'000;
 constexpr Duration kLookAgain = 200ms;  // has the lease been renewed?
 
 // Would a smaller request tell more? These answers concern the request as a whole.
-bool worth_splitting(FailureKind kind) { return kind == FailureKind::invalid || kind == FailureKind::too_large; }
+bool worth_splitting(FailureKind kind) {
+  return kind == FailureKind::invalid || kind == FailureKind::too_large;
+}
 
 }  // namespace
 
@@ -50,11 +52,13 @@ Task<void> Refresher::run() {
   co_await lanes.join();
 }
 
-// Turns whose writes may be issued now. The others wait for a renewal, or for their sessions to be dropped; they are
-// not even read, so that a session which gives its lease back can see that nothing of it is in flight.
+// Turns whose writes may be issued now. The others wait for a renewal, or for their sessions to be
+// dropped; they are not even read, so that a session which gives its lease back can see that
+// nothing of it is in flight.
 Refresher::Turns Refresher::take_turns() {
   const Instant now = context_.clock.now();
-  // No more than four writes a lane: after timeouts batches are small, and must not become many instead.
+  // No more than four writes a lane: after timeouts batches are small, and must not become many
+  // instead.
   Turns turns = turns_.take(now, std::min(core::kReadKeysMax, 4 * batch_max_));
   std::erase_if(turns, [&](const core::Turn& turn) {
     if (may_issue(turn, now)) return false;
@@ -131,7 +135,8 @@ void Refresher::retry(const core::Turn& turn, FailureKind kind, std::optional<In
   turns_.again(turn, context_.clock.now() + wait, doubt, true);
 }
 
-void Refresher::retry_all(const Turns& turns, const Failure& failure, std::optional<Instant> doubt) {
+void Refresher::retry_all(const Turns& turns, const Failure& failure,
+                          std::optional<Instant> doubt) {
   for (const core::Turn& turn : turns) retry(turn, failure.kind, doubt);
 }
 
@@ -155,16 +160,19 @@ Task<void> Refresher::refresh(Turns turns) {
   if (batch) co_await write_all(std::move(*batch));
 }
 
-// What the primary has for these turns. Turns that could not be read are given back; nullopt if that is all.
+// What the primary has for these turns. Turns that could not be read are given back; nullopt if
+// that is all.
 Task<std::optional<Refresher::Batch>> Refresher::read_primary(Turns turns) {
   co_await context_.loop.sleep_until(read_budget_.ready_at());
   const std::vector<item::KeyRef> keys = keys_of(turns);
-  Result<ReadAnswer> answer = co_await context_.primary.read(keys, context_.clock.now() + kReadTimeout);
+  Result<ReadAnswer> answer =
+      co_await context_.primary.read(keys, context_.clock.now() + kReadTimeout);
   if (!answer) {
     const Failure& failure = answer.error();
     if (worth_splitting(failure.kind)) {
       if (turns.size() == 1) {
-        refuse(turns.front(), "the primary refuses to read this key: " + failure.code + ": " + failure.message);
+        refuse(turns.front(),
+               "the primary refuses to read this key: " + failure.code + ": " + failure.message);
         co_return std::nullopt;
       }
       Turns rest = split_off(turns);
@@ -203,7 +211,8 @@ Task<std::optional<Refresher::Batch>> Refresher::read_primary(Turns turns) {
 Task<void> Refresher::write_all(Batch batch) {
   std::vector<std::size_t> bytes;
   bytes.reserve(batch.size());
-  for (const Pending& pending : batch) bytes.push_back(pending.item.size() + pending.turn.key->wire().size());
+  for (const Pending& pending : batch)
+    bytes.push_back(pending.item.size() + pending.turn.key->wire().size());
   async::Scope scope(context_.loop);
   std::size_t begin = 0;
   for (const std::size_t end : core::cut_batches(bytes, batch_max_)) {
@@ -245,7 +254,8 @@ Task<void> Refresher::write_batch(Batch batch) {
   const Failure& failure = answer.error();
   if (worth_splitting(failure.kind) && !failure.maybe_applied) {
     if (allowed.size() == 1) {
-      refuse(allowed.front().turn, "the replica refuses this item: " + failure.code + ": " + failure.message);
+      refuse(allowed.front().turn,
+             "the replica refuses this item: " + failure.code + ": " + failure.message);
       co_return;
     }
     Batch rest = split_off(allowed);

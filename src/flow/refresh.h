@@ -1,15 +1,22 @@
 // The one place that writes the replica, and so the one place where order is argued about.
 //
-// Refresher takes turns (core/key_turns.h), reads their keys consistently from the primary and puts or deletes them
-// on the replica, in batches, several at a time. What must hold, in fast mode:
-//  - A write is issued only while one of its key's sessions may still issue (two thirds of the lease), and its
+// Refresher takes turns (core/key_turns.h), reads their keys consistently from the primary and puts
+// or deletes them on the replica, in batches, several at a time. What must hold, in fast mode:
+//  - A write is issued only while one of its key's sessions may still issue (two thirds of the
+//  lease), and its
 //    deadline lies inside that lease.
-//  - An attempt that may have been applied, or an unprocessed item, puts its key in doubt until its deadline + D;
-//    so does a write issued in the first D seconds after a takeover. Doubt ends by reading both sides.
-//  - The value written is never older than the start of the turn: every attempt after a failure reads again,
-//    except the halves of a batch that the service refused as a whole (nothing of it was applied, no time passed).
-//  - Where a key may have records on two shards, the primary is read again after the write, until it holds still or
-//    a newer record of the key waits for its own turn here (then that one's turn has to see it hold still).
+//  - An attempt that may have been applied, or an unprocessed item, puts its key in doubt until its
+//  deadline + D;
+//    so does a write issued in the first D seconds after a takeover. Doubt ends by reading both
+//    sides.
+//  - The value written is never older than the start of the turn: every attempt after a failure
+//  reads again,
+//    except the halves of a batch that the service refused as a whole (nothing of it was applied,
+//    no time passed).
+//  - Where a key may have records on two shards, the primary is read again after the write, until
+//  it holds still or
+//    a newer record of the key waits for its own turn here (then that one's turn has to see it hold
+//    still).
 #pragma once
 
 #include <cstdint>
@@ -42,7 +49,8 @@ std::vector<item::KeyRef> keys_of(const std::vector<core::Turn>& turns);
 
 class Refresher {
  public:
-  static constexpr unsigned kLanes = 8;  // batch reads in flight; memory: 8 x (16 MB answer + its copies) at worst
+  static constexpr unsigned kLanes =
+      8;  // batch reads in flight; memory: 8 x (16 MB answer + its copies) at worst
   static constexpr Duration kReadTimeout = 10s;
   static constexpr Duration kWriteTimeout = 5s;  // per attempt; less when the lease ends before
 

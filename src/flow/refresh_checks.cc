@@ -1,4 +1,5 @@
-// The second looks of the refresher: at the primary after a write, and at both sides when a doubt is over.
+// The second looks of the refresher: at the primary after a write, and at both sides when a doubt
+// is over.
 #include <utility>
 
 #include "flow/refresh.h"
@@ -6,8 +7,9 @@
 
 namespace dynamodb_replicator::flow {
 
-// Ends the turns of a written batch; where asked, only after the primary has been seen unchanged. A key that is
-// changed faster than this takes is passed on to its newer record, or it would hold up its shard for ever.
+// Ends the turns of a written batch; where asked, only after the primary has been seen unchanged. A
+// key that is changed faster than this takes is passed on to its newer record, or it would hold up
+// its shard for ever.
 Task<void> Refresher::verify(Batch written, Instant issued) {
   Batch unsure;
   Turns turns;
@@ -22,7 +24,8 @@ Task<void> Refresher::verify(Batch written, Instant issued) {
   if (unsure.empty()) co_return;
   const std::vector<item::KeyRef> keys = keys_of(turns);
   co_await context_.loop.sleep_until(read_budget_.ready_at());
-  Result<ReadAnswer> answer = co_await context_.primary.read(keys, context_.clock.now() + kReadTimeout);
+  Result<ReadAnswer> answer =
+      co_await context_.primary.read(keys, context_.clock.now() + kReadTimeout);
   if (!answer) {
     note(answer.error(), read_blocked_);
     retry_all(turns, answer.error(), std::nullopt);
@@ -33,7 +36,8 @@ Task<void> Refresher::verify(Batch written, Instant issued) {
   for (std::size_t i = 0; i < unsure.size(); ++i) {
     const ReadAnswer::Entry& entry = answer->entries[i];
     const bool read = entry.state != ReadAnswer::State::unprocessed;
-    if ((read && item::same_item(entry.item, unsure[i].item)) || turns_.newer_waits(unsure[i].turn)) {
+    if ((read && item::same_item(entry.item, unsure[i].item)) ||
+        turns_.newer_waits(unsure[i].turn)) {
       apply(unsure[i], issued);
     } else if (read) {
       ++context_.metrics.verify_repeats;
@@ -51,7 +55,8 @@ Task<void> Refresher::recheck(Turns turns) {
   Turns asked;
   for (const Pending& pending : *batch) asked.push_back(pending.turn);
   const std::vector<item::KeyRef> keys = keys_of(asked);
-  Result<ReadAnswer> answer = co_await context_.replica_reader.read(keys, context_.clock.now() + kReadTimeout);
+  Result<ReadAnswer> answer =
+      co_await context_.replica_reader.read(keys, context_.clock.now() + kReadTimeout);
   if (!answer) {
     note(answer.error(), read_blocked_);
     retry_all(asked, answer.error(), std::nullopt);

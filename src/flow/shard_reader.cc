@@ -10,14 +10,17 @@ void ShardSession::note_gap(const std::string& what) {
   auto fields = about();
   fields.emplace_back("what", what);
   context_.log.error(
-      "a gap: the stream has dropped records before they were read; compare the tables (diff-tables) and repair", fields);
+      "a gap: the stream has dropped records before they were read; compare the tables "
+      "(diff-tables) and repair",
+      fields);
 }
 
 Task<void> ShardSession::pause(const Failure& failure) {
   ++context_.metrics.retries;
   if (failure.kind == FailureKind::throttled) ++context_.metrics.throttles;
   ++failures_;
-  if (failures_ > 3 && context_.complaints.due("stream" + failure.code + row_.shard, context_.clock.now())) {
+  if (failures_ > 3 &&
+      context_.complaints.due("stream" + failure.code + row_.shard, context_.clock.now())) {
     context_.log.warning("cannot read a shard; trying again",
                          {{"shard", row_.shard}, {"because", to_text(failure)}});
   }
@@ -25,7 +28,8 @@ Task<void> ShardSession::pause(const Failure& failure) {
   co_await winding_up_.wait_until(context_.clock.now() + wait);
 }
 
-// An iterator at position_; nullopt: ask again (after a pause), or the shard is gone (read_to_end_).
+// An iterator at position_; nullopt: ask again (after a pause), or the shard is gone
+// (read_to_end_).
 Task<std::optional<std::string>> ShardSession::open_iterator() {
   Result<std::string> opened =
       co_await stream_.open(row_.shard, position_, context_.clock.now() + kStreamCallTimeout);
@@ -43,11 +47,13 @@ Task<std::optional<std::string>> ShardSession::recover(const Failure& failure) {
     co_return std::nullopt;
   }
   if (failure.kind == FailureKind::not_found) {
-    // The shard itself, or the whole stream? Only a listing tells; absence of the shard from it is a gap. Listings
-    // are consistent eventually, and a finished row is for ever: so not on the first word.
+    // The shard itself, or the whole stream? Only a listing tells; absence of the shard from it is
+    // a gap. Listings are consistent eventually, and a finished row is for ever: so not on the
+    // first word.
     Result<Listing> listing = co_await stream_.list(context_.clock.now() + kStreamCallTimeout);
-    const bool gone = listing && std::none_of(listing->shards.begin(), listing->shards.end(),
-                                              [&](const ShardInfo& shard) { return shard.id == row_.shard; });
+    const bool gone =
+        listing && std::none_of(listing->shards.begin(), listing->shards.end(),
+                                [&](const ShardInfo& shard) { return shard.id == row_.shard; });
     missing_ = gone ? missing_ + 1 : 0;
     if (missing_ >= kMissingTimes) {
       note_gap("the rest of the shard: the stream no longer has it");
@@ -60,9 +66,10 @@ Task<std::optional<std::string>> ShardSession::recover(const Failure& failure) {
   co_return std::nullopt;
 }
 
-// Kinesis drops old records without a word, and so does a Streams shard that is read from its beginning again: if
-// what was fetched ends before the retention begins, say it. Once, until we are well inside the retention again;
-// and not where nothing had been fetched before: the oldest record that is left is where such a reader begins.
+// Kinesis drops old records without a word, and so does a Streams shard that is read from its
+// beginning again: if what was fetched ends before the retention begins, say it. Once, until we are
+// well inside the retention again; and not where nothing had been fetched before: the oldest record
+// that is left is where such a reader begins.
 void ShardSession::check_retention() {
   const bool silent = stream_.is_kinesis() || position_.kind != Position::Kind::after;
   if (!silent || !retention_ || !fetched_through_) return;
@@ -77,7 +84,8 @@ void ShardSession::check_retention() {
 
 // False: reading is over, because we are asked to stop or because this shard cannot go on.
 Task<bool> ShardSession::wait_for_room() {
-  while (watermark_.unfinished() >= kBacklogRecords || watermark_.unfinished_bytes() >= kBacklogBytes) {
+  while (watermark_.unfinished() >= kBacklogRecords ||
+         watermark_.unfinished_bytes() >= kBacklogBytes) {
     if (winding_up_.is_open()) co_return false;
     co_await progress_.wait(context_.clock.now() + 1s);
   }
@@ -109,10 +117,12 @@ Task<void> ShardSession::read() {
       next_read = sent + core::Pace::kBusy;
       continue;
     }
-    if (winding_up_.is_open()) co_return;  // asked to stop while the page was under way: it is read again
+    if (winding_up_.is_open())
+      co_return;  // asked to stop while the page was under way: it is read again
     failures_ = 0;
     missing_ = 0;
-    const bool more = page->behind && *page->behind > Duration::zero();  // Kinesis walks through empty time
+    const bool more =
+        page->behind && *page->behind > Duration::zero();  // Kinesis walks through empty time
     next_read = pace_.next(sent, page->records.size() + (more ? 1 : 0));
     take_in(*page, sent_wall, tip_.answer(sent, page->records.size()));
     iterator = std::move(page->next);
@@ -134,7 +144,8 @@ void ShardSession::take_in(Page& page, WallTime sent_wall, bool at_tip) {
   } else if (at_tip) {
     through = sent_wall;
   } else if (newest > WallTime{}) {
-    through = newest - 1s;  // Streams round a record's time to a second, so others of that second may follow
+    through = newest -
+              1s;  // Streams round a record's time to a second, so others of that second may follow
   }
   at_tip_ = page.behind ? *page.behind == Duration::zero() : at_tip;
   if (through) {
@@ -144,8 +155,8 @@ void ShardSession::take_in(Page& page, WallTime sent_wall, bool at_tip) {
   show_progress();
 }
 
-// `latest` on a stream that cannot begin at a time: what came before it is passed over. So too after a checkpoint,
-// which may lie before that time.
+// `latest` on a stream that cannot begin at a time: what came before it is passed over. So too
+// after a checkpoint, which may lie before that time.
 bool ShardSession::wanted(const StreamRecord& record) const {
   return row_.start.kind == core::StartAt::Kind::trim_horizon || record.at == WallTime{} ||
          record.at >= row_.start.time;

@@ -17,8 +17,9 @@ std::string fresh_nonce(async::Dice& dice) {
   return base::to_hex(bytes);
 }
 
-ShardSession::ShardSession(Context& context, Refresher& refresher, Stream& stream, core::ShardRow row,
-                           Instant renewed, Duration doubt, std::optional<Duration> retention)
+ShardSession::ShardSession(Context& context, Refresher& refresher, Stream& stream,
+                           core::ShardRow row, Instant renewed, Duration doubt,
+                           std::optional<Duration> retention)
     : context_(context),
       refresher_(refresher),
       stream_(stream),
@@ -52,7 +53,8 @@ ShardSession::~ShardSession() {
 }
 
 std::vector<async::Log::Field> ShardSession::about() const {
-  return {{"shard", row_.shard}, {"checkpoint", row_.checkpoint.empty() ? "(none)" : row_.checkpoint}};
+  return {{"shard", row_.shard},
+          {"checkpoint", row_.checkpoint.empty() ? "(none)" : row_.checkpoint}};
 }
 
 void ShardSession::close(End end) {
@@ -87,8 +89,8 @@ void ShardSession::refused(core::Watermark::Slot slot, const std::string& reason
     stop("record " + watermark_.sequence(slot) + " can never be applied: " + reason +
          ". Give --dead-letter FILE to set such records aside and go on");
   } else if (breaker_.open()) {
-    stop("more than 1 % of the records of the last five minutes cannot be applied (last: " + reason +
-         "). Is this the stream of the primary table?");
+    stop("more than 1 % of the records of the last five minutes cannot be applied (last: " +
+         reason + "). Is this the stream of the primary table?");
   }
   progress_.notify();
 }
@@ -109,8 +111,8 @@ Task<void> ShardSession::heed_stop() {
   progress_.notify();
 }
 
-// When we are asked to stop, or cannot go on: reading ends by the same gate; what has been read may finish and be
-// checkpointed.
+// When we are asked to stop, or cannot go on: reading ends by the same gate; what has been read may
+// finish and be checkpointed.
 Task<void> ShardSession::drain() {
   co_await winding_up_.wait();
   const Instant deadline = context_.clock.now() + kDrainFor;
@@ -148,7 +150,8 @@ Task<void> ShardSession::keep_lease() {
     }
     const bool done = read_to_end_ && watermark_.unfinished() == 0;
     const bool moved = watermark_.checkpoint() != row_.checkpoint;
-    const Instant due = moved ? std::min(hold_.renew_at(), last + kCheckpointEvery) : hold_.renew_at();
+    const Instant due =
+        moved ? std::min(hold_.renew_at(), last + kCheckpointEvery) : hold_.renew_at();
     if (!done && context_.clock.now() < due) {
       co_await progress_.wait(due);
       continue;
@@ -170,8 +173,9 @@ Task<void> ShardSession::keep_lease() {
   }
 }
 
-// Stores the row, with as many attempts as the lease allows. An attempt whose answer is lost may have been applied
-// at any time since the first was sent, so that is when the lease counts as renewed.
+// Stores the row, with as many attempts as the lease allows. An attempt whose answer is lost may
+// have been applied at any time since the first was sent, so that is when the lease counts as
+// renewed.
 Task<ShardSession::Touched> ShardSession::touch(core::ShardRow next) {
   const Instant sent = context_.clock.now();
   unsigned attempts = 0;
@@ -197,8 +201,10 @@ Task<ShardSession::Touched> ShardSession::touch(core::ShardRow next) {
       context_.log.warning("cannot renew a lease; trying again",
                            {{"shard", row_.shard}, {"because", to_text(stored.error())}});
     }
-    const Duration wait = core::retry_after(FailureKind::transient, ++attempts, context_.dice.roll());
-    co_await context_.loop.sleep_until(std::min(context_.clock.now() + std::min<Duration>(wait, 1s), hold_.end()));
+    const Duration wait =
+        core::retry_after(FailureKind::transient, ++attempts, context_.dice.roll());
+    co_await context_.loop.sleep_until(
+        std::min(context_.clock.now() + std::min<Duration>(wait, 1s), hold_.end()));
   }
   co_return Touched::lost;
 }
@@ -210,14 +216,16 @@ Task<bool> ShardSession::is_ours(const core::ShardRow& next) {
     Result<std::optional<core::ShardRow>> stored =
         co_await context_.leases.get(next.stream, next.shard, deadline);
     if (stored) co_return *stored && (*stored)->nonce == next.nonce;
-    const Duration wait = core::retry_after(FailureKind::transient, ++attempts, context_.dice.roll());
-    co_await context_.loop.sleep_until(std::min(context_.clock.now() + std::min<Duration>(wait, 1s), hold_.end()));
+    const Duration wait =
+        core::retry_after(FailureKind::transient, ++attempts, context_.dice.roll());
+    co_await context_.loop.sleep_until(
+        std::min(context_.clock.now() + std::min<Duration>(wait, 1s), hold_.end()));
   }
   co_return false;
 }
 
-// Gives the lease back so that another can go on at once. Not while a write of ours is in flight: the next owner's
-// doubt about us would begin too early; then the lease runs out by itself.
+// Gives the lease back so that another can go on at once. Not while a write of ours is in flight:
+// the next owner's doubt about us would begin too early; then the lease runs out by itself.
 Task<void> ShardSession::release() {
   frozen_ = true;  // or the refresher would issue writes while the row says that the shard is free
   const Instant deadline = context_.clock.now() + 3s;
@@ -240,23 +248,25 @@ Task<void> ShardSession::bury() {
       continue;
     }
     const Burial& burial = burials_.front();
-    const DeadLetter letter{stream_.identity(), row_.shard, watermark_.sequence(burial.slot), burial.reason,
-                            watermark_.raw(burial.slot)};
+    const DeadLetter letter{stream_.identity(), row_.shard, watermark_.sequence(burial.slot),
+                            burial.reason, watermark_.raw(burial.slot)};
     unsigned attempts = 0;
     for (;;) {
-      Result<void> written = co_await context_.files.append_line(context_.settings.dead_letter, to_line(letter));
+      Result<void> written =
+          co_await context_.files.append_line(context_.settings.dead_letter, to_line(letter));
       if (written) break;
       if (context_.complaints.due("dead letter", context_.clock.now())) {
         context_.log.error("cannot write a dead letter; its shard waits",
                            {{"shard", row_.shard}, {"because", to_text(written.error())}});
       }
-      const Duration wait = core::retry_after(FailureKind::configuration, ++attempts, context_.dice.roll());
+      const Duration wait =
+          core::retry_after(FailureKind::configuration, ++attempts, context_.dice.roll());
       co_await context_.loop.sleep_until(context_.clock.now() + wait);
     }
     ++context_.metrics.dead_lettered;
-    context_.log.warning("set a record aside", {{"shard", row_.shard},
-                                                {"sequence", letter.sequence},
-                                                {"reason", letter.reason}});
+    context_.log.warning(
+        "set a record aside",
+        {{"shard", row_.shard}, {"sequence", letter.sequence}, {"reason", letter.reason}});
     const core::Watermark::Slot slot = burial.slot;
     burials_.pop_front();
     finished(slot);

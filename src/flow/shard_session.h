@@ -1,9 +1,11 @@
 // One shard while this process holds its lease: three tasks side by side.
 //   hold   renews the lease and writes the checkpoint; notices that it was lost
 //   read   reads pages, decodes them into claims on keys (Refresher does the rest)
-//   bury   writes records that can never be applied to the dead letters, durably, before they count as finished
-// It ends as finished (read to its end, everything applied), lost, stopped (cannot go on; the reason says why) or
-// drained (we were asked to stop). Only a session that still holds its lease writes its row.
+//   bury   writes records that can never be applied to the dead letters, durably, before they count
+//   as finished
+// It ends as finished (read to its end, everything applied), lost, stopped (cannot go on; the
+// reason says why) or drained (we were asked to stop). Only a session that still holds its lease
+// writes its row.
 #pragma once
 
 #include <deque>
@@ -28,18 +30,20 @@ class ShardSession : public ClaimOwner {
   static constexpr Duration kCheckpointEvery = 1s;
   static constexpr Duration kLeaseCallTimeout = 3s;
   static constexpr Duration kStreamCallTimeout = 15s;  // a page is up to 10 MiB
-  static constexpr unsigned kMissingTimes = 3;  // times that a shard is looked for before it counts as gone
-  static constexpr Duration kDrainFor = 5s;            // of the 10 s that a clean stop may take
-  // Read but not finished; a page may add 10,000 records or 10 MiB on top, so a shard holds ~26 MiB at most.
+  static constexpr unsigned kMissingTimes =
+      3;  // times that a shard is looked for before it counts as gone
+  static constexpr Duration kDrainFor = 5s;  // of the 10 s that a clean stop may take
+  // Read but not finished; a page may add 10,000 records or 10 MiB on top, so a shard holds ~26 MiB
+  // at most.
   static constexpr std::size_t kBacklogRecords = 10'000;
   static constexpr std::size_t kBacklogBytes = 16 << 20;
 
   enum class End { finished, lost, stopped, drained };
 
-  // `row`: as stored by our acquisition, sent at `renewed`. `doubt`: how long from now a former owner's writes may
-  // land; zero if the row was clean.
-  ShardSession(Context& context, Refresher& refresher, Stream& stream, core::ShardRow row, Instant renewed,
-               Duration doubt, std::optional<Duration> retention);
+  // `row`: as stored by our acquisition, sent at `renewed`. `doubt`: how long from now a former
+  // owner's writes may land; zero if the row was clean.
+  ShardSession(Context& context, Refresher& refresher, Stream& stream, core::ShardRow row,
+               Instant renewed, Duration doubt, std::optional<Duration> retention);
   ShardSession(const ShardSession&) = delete;
   ShardSession& operator=(const ShardSession&) = delete;
   ~ShardSession() override;
@@ -51,7 +55,9 @@ class ShardSession : public ClaimOwner {
   // The row with what is finished now, stored or not.
   [[nodiscard]] core::ShardRow progress() const;
 
-  [[nodiscard]] core::Hold hold() const override { return {hold_.renewed, frozen_ ? Duration::zero() : hold_.lease}; }
+  [[nodiscard]] core::Hold hold() const override {
+    return {hold_.renewed, frozen_ ? Duration::zero() : hold_.lease};
+  }
   [[nodiscard]] std::optional<Instant> takeover_until() const override { return takeover_until_; }
   void finished(core::Watermark::Slot slot) override;
   void refused(core::Watermark::Slot slot, const std::string& reason) override;
@@ -103,13 +109,15 @@ class ShardSession : public ClaimOwner {
   Position position_;  // where the next iterator opens: after the last record fetched
   std::optional<WallTime> fetched_through_;  // everything up to this time has been fetched
   bool at_edge_;  // of the retention: what lies before is not missed (again)
-  unsigned missing_ = 0;  // times in a row that neither the shard nor its place in the listing was found
+  unsigned missing_ =
+      0;  // times in a row that neither the shard nor its place in the listing was found
   bool read_to_end_ = false;
   bool at_tip_ = false;
   unsigned failures_ = 0;
   std::deque<Burial> burials_;
   async::Signal progress_;  // something finished, or something to bury
-  async::Gate winding_up_;     // no more reading: we are asked to stop, or the shard cannot go on (reason_)
+  async::Gate
+      winding_up_;  // no more reading: we are asked to stop, or the shard cannot go on (reason_)
   std::optional<End> ending_;  // stopped or drained: keep_lease releases the lease and closes
   bool frozen_ = false;        // no write is issued for us any more, whatever the lease would allow
   async::Gate over_;
