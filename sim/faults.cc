@@ -24,7 +24,7 @@ constexpr std::array<Kind, kFaults> kKinds{{
     {"broken_body", 300},
     {"truncated", 300},
     {"slow", 400},
-    {"slow_write", 8000},
+    {"slow_write", 12000},
     {"outage", 2000},
     {"unprocessed_keys", 3000},
     {"unprocessed_items", 4000},

@@ -319,7 +319,7 @@ void Scene::wind_down() {
 }
 
 RunResult Scene::play() {
-  writer_->run_until(drawn_.chaos_for);
+  writer_->start(drawn_.chaos_for);
   for (Worker& worker : workers_) start_later(worker, between(prng_, 0s, 5s));
   world_.after(1s, [this] { trouble_workers(); });
   world_.after(3s, [this] { trouble_streams(); });

@@ -118,7 +118,18 @@ Item Writer::make_item(const Key& key) {
   return *item;
 }
 
-void Writer::run_until(Duration end) {
+void Writer::start(Duration end) {
+  constexpr Duration kLast = 4s;
+  for (std::size_t index = 0; index < keys_.size(); ++index) {
+    const Duration first = end - between(prng_, 1s, kLast);
+    world_.at(first, [this, index] { change(index, Spelling::usual); });
+    world_.at(first + between(prng_, 1ms, 1500ms),
+              [this, index] { change(index, Spelling::other); });
+  }
+  go_on(end - kLast);
+}
+
+void Writer::go_on(Duration end) {
   const Duration pause = between(prng_, 1ms, options_.mean_interval * 2);
   if (world_.now() + pause > end) return;
   world_.after(pause, [this, end] {
@@ -130,7 +141,7 @@ void Writer::run_until(Duration end) {
       const Duration later = between(prng_, 1ms, within);
       if (world_.now() + later <= end) world_.after(later, [this, index] { change(index); });
     }
-    run_until(end);
+    go_on(end);
   });
 }
 
@@ -140,7 +151,7 @@ std::size_t Writer::choose_key() {
   return prng_.below(prng_.chance(1, 2) ? hot : keys_.size());
 }
 
-void Writer::change(std::size_t index) {
+void Writer::change(std::size_t index, Spelling spelling) {
   const Key& key = keys_[index];
   ++changes_;
   const auto canonical = primary_.key_of(key.item, true);
@@ -148,25 +159,25 @@ void Writer::change(std::size_t index) {
   const std::uint64_t kind = prng_.below(20);
   if (kind < 4) {
     primary_.erase(key.item);
-    tell(key, "REMOVE", "");
+    tell(key, spelling, "REMOVE", "");
   } else if (kind < 8 && current != nullptr) {
     Item next = *current;
     next["change"] = R"({"N":")" + std::to_string(changes_) + "\"}";
     primary_.put(next);
-    tell(key, "MODIFY", item_json(next));
+    tell(key, spelling, "MODIFY", item_json(next));
   } else if (kind == 8 && current != nullptr) {
     const Item same = *current;
     primary_.put(same);
-    tell(key, "INSERT", item_json(same));
+    tell(key, spelling, "INSERT", item_json(same));
   } else {
     const Item next = make_item(key);
     primary_.put(next);
-    tell(key, "INSERT", item_json(next));
+    tell(key, spelling, "INSERT", item_json(next));
   }
   world_.trace("writer", "change", *canonical);
 }
 
-void Writer::tell(const Key& key, const char* event, const std::string& image) {
+void Writer::tell(const Key& key, Spelling spelling, const char* event, const std::string& image) {
   if (options_.records == Records::none) return;
   const auto canonical = primary_.key_of(key.item, true);
   if (options_.records == Records::aws) {
@@ -184,7 +195,9 @@ void Writer::tell(const Key& key, const char* event, const std::string& image) {
                *canonical);
     return;
   }
-  const std::string& spelled = world_.faults().strikes(Fault::two_spellings) ? key.other : key.wire;
+  const bool other = world_.faults().on(Fault::two_spellings) && spelling != Spelling::usual &&
+                     (spelling == Spelling::other || world_.faults().strikes(Fault::two_spellings));
+  const std::string& spelled = other ? key.other : key.wire;
   put_record(spelled,
              R"({"awsRegion":"us-east-1","eventID":")" + hex(16) + R"(","eventName":")" + event +
                  R"(","eventSource":"aws:dynamodb","eventVersion":"1.0","dynamodb":{"Keys":)" +

@@ -28,8 +28,9 @@ class Writer {
   // REQUIRES: `kinesis` unless Records::none.
   Writer(World& world, Table& primary, Kinesis* kinesis, Options options);
 
-  // Writes until then; the last records may follow a little later.
-  void run_until(Duration end);
+  // Writes until then; the last records may follow a little later. In the last seconds every key is
+  // changed twice: what goes wrong with a key's last change is not put right by the next one.
+  void start(Duration end);
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
   // No record is on its way any more.
   [[nodiscard]] bool quiet() const { return world_.now() >= quiet_from_; }
@@ -43,9 +44,11 @@ class Writer {
   Key make_key(std::size_t number);
   Item make_item(const Key& key);
   std::string random_attributes();
+  void go_on(Duration end);
   std::size_t choose_key();
-  void change(std::size_t index);
-  void tell(const Key& key, const char* event, const std::string& image);
+  enum class Spelling { any, usual, other };
+  void change(std::size_t index, Spelling spelling = Spelling::any);
+  void tell(const Key& key, Spelling spelling, const char* event, const std::string& image);
   void put_record(const std::string& partition_key, const std::string& data,
                   const std::string& canonical);
   void put_junk();
