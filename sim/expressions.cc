@@ -189,7 +189,7 @@ class Reader {
   }
 
   std::string name() {
-    const std::string token = peek();
+    std::string token = peek();
     if (token.empty() || token[0] == ':' || token.find_first_of("()=<>,+") != token.npos) {
       refuse("expected a name, not " + token);
       return {};

@@ -78,7 +78,8 @@ void Process::ask_to_stop() {
 }
 
 const flow::Metrics& Process::metrics() const {
-  return running() ? life_->control.metrics : last_metrics_;
+  if (running()) return life_->control.metrics;
+  return last_metrics_;
 }
 
 std::size_t Process::ready() const { return running() && !frozen() ? life_->loop.ready() : 0; }
