@@ -60,6 +60,9 @@ class Process {
   // Of the running program, or of the last one that ended by itself.
   [[nodiscard]] const flow::Metrics& metrics() const;
 
+  // Gaps that all its programs so far have reported.
+  [[nodiscard]] std::uint64_t gaps() const { return gaps_ + (running() ? metrics().gaps : 0); }
+
   // For the world, which drives it.
   [[nodiscard]] std::size_t ready() const;
   void run(std::size_t index);
@@ -79,6 +82,7 @@ class Process {
   Duration frozen_until_{0};
   Duration frozen_for_{0};
   std::optional<int> exit_status_;
+  std::uint64_t gaps_ = 0;
   flow::Metrics last_metrics_;
   std::unique_ptr<Life> life_;
 };
