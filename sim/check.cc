@@ -79,6 +79,8 @@ void Checker::trimmed(const std::string& shard, const std::string& sequence) {
     Record& record = known.records[i];
     if (number_less(sequence, record.sequence)) break;
     record.lost = true;
+    // A shard that was never checkpointed begins where the stream begins, whenever that is.
+    if (known.checkpoint.empty()) continue;
     ++lost_;
     world_.faults().count(Fault::trimmed);
   }

@@ -48,6 +48,9 @@ class Process {
   void pause(Duration how_long);
   void resume() { frozen_until_ = Duration{0}; }
   [[nodiscard]] bool frozen() const { return world_.now() < frozen_until_; }
+  [[nodiscard]] Duration frozen_left() const {
+    return frozen() ? frozen_until_ - world_.now() : Duration{0};
+  }
   [[nodiscard]] Duration frozen_for() const { return frozen_for_; }  // all pauses so far
   // As SIGTERM does. REQUIRES: running().
   void ask_to_stop();

@@ -57,7 +57,7 @@ class Scene {
   void heal();
   void converge();
   void wind_down();
-  void check_gaps();
+  [[nodiscard]] std::optional<std::string> silent_loss() const;
   [[nodiscard]] app::ReplicateOptions options_for_workers() const;
 
   RunOptions options_;
