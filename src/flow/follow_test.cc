@@ -133,6 +133,32 @@ TEST_F(FollowTest, ADeadWorkersShardsGoOnWithinTheLeaseAndAFewSeconds) {
   for (const auto& [shard, row] : leases.rows) EXPECT_EQ(row.checkpoint, "1001") << shard;
 }
 
+TEST_F(FollowTest, ADeadWorkersLateWriteIsRepairedBeforeTheCheckpointPasses) {
+  stream.shards["s"];
+  auto one = start("one");
+  driver.run_for(5s);
+  auto two = start("two");
+  int writes = 0;
+  world.replica.writes = [&](const auto&) {
+    // The first one's write lands 19 s later: 14 s after its deadline.
+    return ++writes == 1 ? fakes::Table::WritePlan{1h, {}, 19s, {}} : fakes::Table::WritePlan{};
+  };
+  change("s", "a");
+  driver.run_for(1500ms);
+  ASSERT_EQ(writes, 1);
+  one.reset();
+  world.primary.put("a", 77);
+  driver.run_for(16s);
+  EXPECT_EQ(leases.rows["s"].owner, "two");
+  EXPECT_TRUE(equal());
+  driver.run_for(3s);
+  EXPECT_FALSE(equal()) << "the late one has landed";
+  EXPECT_EQ(leases.rows["s"].checkpoint, "");
+  driver.run_for(15s);
+  EXPECT_TRUE(equal());
+  EXPECT_EQ(leases.rows["s"].checkpoint, "1000");
+}
+
 TEST_F(FollowTest, ACleanStopLetsAnotherGoOnAtOnce) {
   change("s", "a");
   auto one = start("one");

@@ -369,15 +369,19 @@ TEST_F(ShardSessionTest, NothingIsIssuedOnceTheRowIsGivenBack) {
 }
 
 TEST_F(ShardSessionTest, APageThatArrivesAfterTheStopIsNotTaken) {
-  stream.read_takes = 2s;
   change("a", 1);
+  replica.writes = [](const auto&) { return WritePlan{4s, {}, {}, {}}; };
   start();
-  driver.run_for(1s);
+  driver.run_for(1100ms);
+  stream.read_takes = 2s;
+  change("b", 1);
+  driver.run_for(900ms);
   process.stop.open();
   driver.run_for(10s);
   ASSERT_TRUE(over);
-  EXPECT_TRUE(replica.issued.empty());
+  EXPECT_EQ(row().checkpoint, "1000") << "what was in flight has been finished";
   EXPECT_TRUE(row().clean);
+  EXPECT_FALSE(replica.items.contains("b"));
 }
 
 }  // namespace

@@ -102,7 +102,9 @@ TEST_F(LeaseTable, AQueryWalksOneStreamsRowsInOrder) {
     wanted.insert(shard);
   }
   dynamodb("PutItem", wire::create_shard_row_request(table_, row("x", "n", "t")));
-  wire::create_meta_row_request(table_, {});
+  core::MetaRow meta;
+  meta.nonce = "n";
+  dynamodb("PutItem", wire::create_meta_row_request(table_, meta));
   std::vector<std::string> seen;
   std::string last;
   for (int page = 0; page < 20; ++page) {
