@@ -24,6 +24,8 @@ Drawn draw(base::Prng prng) {
   drawn.lease = std::chrono::seconds(3 + prng.below(prng.chance(1, 2) ? 2 : 10));
   drawn.doubt = std::chrono::seconds(3 + prng.below(6));
   if (prng.chance(1, 8)) drawn.verify = "always";
+  drawn.absence = prng.chance(1, 10);
+  if (drawn.absence) drawn.chaos_for += 80s;  // half of it, and what is on its way, before that day
   return drawn;
 }
 
@@ -36,7 +38,7 @@ std::string to_text(const Drawn& drawn) {
          std::to_string(drawn.writer.keys) + " keys, " + std::to_string(drawn.shards) +
          " shards, lease " + std::to_string(drawn.lease / 1s) + " s, doubt " +
          std::to_string(drawn.doubt / 1s) + " s, chaos " + std::to_string(drawn.chaos_for / 1s) +
-         " s";
+         " s" + (drawn.absence ? ", a day of absence" : "");
 }
 
 Scene::Scene(const RunOptions& options, const Replicate& replicate)
@@ -102,8 +104,11 @@ void Scene::open_workers() {
   const auto births = [this](const std::string& shard, const std::vector<std::string>& parents) {
     checker_->shard_born(shard, parents);
   };
-  if (stream_) stream_->watch(watcher, births);
-  if (kinesis_) kinesis_->watch(watcher, births);
+  const auto trims = [this](const std::string& shard, const std::string& sequence) {
+    checker_->trimmed(shard, sequence);
+  };
+  if (stream_) stream_->watch(watcher, births, trims);
+  if (kinesis_) kinesis_->watch(watcher, births, trims);
   replica_db_.watch_tables([this](Table& table) { checker_->lease_table(table); });
 }
 
@@ -120,7 +125,7 @@ app::ReplicateOptions Scene::options_for_workers() const {
 }
 
 void Scene::start(Worker& worker) {
-  if (worker.process->running() || ending_) return;
+  if (worker.process->running() || ending_ || absent_) return;
   worker.started = world_.now();
   worker.process->start([this](async::Doors& doors, app::Control& control) {
     return replicate_(doors, options_for_workers(), control);
@@ -203,7 +208,7 @@ void Scene::stop_cleanly(Worker& worker) {
   worker.process->ask_to_stop();
   const Duration started = worker.started;
   const Duration paused = worker.process->frozen_for();
-  world_.after(kMayTake, [this, &worker, started, paused] {
+  world_.after(kMayTake + worker.process->frozen_left(), [this, &worker, started, paused] {
     const bool same = worker.process->running() && worker.started == started;
     if (same && worker.process->frozen_for() == paused) {
       world_.fail("worker " + worker.process->name() + " was asked to stop and runs on 10 s later");
@@ -258,7 +263,22 @@ void Scene::look_at(const flow::Metrics& metrics) {
   for (const auto& [shard, state] : metrics.shards) {
     if (!state.stopped.empty()) world_.fail("shard " + shard + " has stopped: " + state.stopped);
   }
-  if (metrics.gaps > 0) world_.fail("a gap was reported although nothing was trimmed");
+  if (metrics.gaps > 0 && !drawn_.absence)
+    world_.fail("a gap was reported although nothing was trimmed");
+}
+
+// Everybody dies; what is on its way arrives; a day passes in which nothing happens, and retention
+// takes its share.
+void Scene::be_absent() {
+  absent_ = true;
+  for (Worker& worker : workers_) worker.process->crash();
+  world_.run_until(world_.now() + 30s);
+  world_.skip(kRetention + 10min);
+  if (stream_) stream_->trim();
+  if (kinesis_) kinesis_->trim();
+  world_.trace("scene", "a day later", std::to_string(checker_->lost()) + " records lost");
+  absent_ = false;
+  for (Worker& worker : workers_) start_later(worker, between(prng_, 0s, 5s));
 }
 
 void Scene::heal() {
@@ -274,12 +294,13 @@ void Scene::heal() {
 }
 
 void Scene::converge() {
-  constexpr Duration kBound = 120s;
-  const Duration limit = world_.now() + kBound;
+  // A shard that is gone is asked for several times before that is believed.
+  const Duration bound = drawn_.absence ? 400s : 120s;
+  const Duration limit = world_.now() + bound;
   bool done = false;
   std::function<void()> look = [&] {
     done = writer_->quiet() && network_.in_flight() < 100 && !checker_->difference() &&
-           !checker_->unfinished();
+           !checker_->unfinished() && !silent_loss();
     if (!done && world_.now() < limit) world_.after(500ms, look);
   };
   look();
@@ -287,8 +308,9 @@ void Scene::converge() {
   if (world_.failure() || done) return;
   const auto difference = checker_->difference();
   const auto unfinished = checker_->unfinished();
+  if (const auto loss = silent_loss()) world_.fail(*loss);
   world_.fail(difference
-                  ? *difference + " although " + std::to_string(kBound / 1s) +
+                  ? *difference + " although " + std::to_string(bound / 1s) +
                         " s have passed since healing"
                   : "the replica is equal, but " + unfinished.value_or("the world is not quiet"));
 }
@@ -318,6 +340,15 @@ void Scene::wind_down() {
   if (const auto wrong = checker_->wrong_dead_letters()) world_.fail(*wrong);
 }
 
+// What retention took before it was read is never lost in silence.
+std::optional<std::string> Scene::silent_loss() const {
+  std::uint64_t gaps = 0;
+  for (const Worker& worker : workers_) gaps += worker.process->gaps();
+  if (checker_->lost() == 0 || gaps > 0) return std::nullopt;
+  return std::to_string(checker_->lost()) +
+         " records were trimmed before they were read, and no gap was reported";
+}
+
 RunResult Scene::play() {
   writer_->start(drawn_.chaos_for);
   for (Worker& worker : workers_) start_later(worker, between(prng_, 0s, 5s));
@@ -325,7 +356,11 @@ RunResult Scene::play() {
   world_.after(3s, [this] { trouble_streams(); });
   world_.after(3s, [this] { trouble_network(); });
   world_.after(1s, [this] { watch_workers(); });
-  world_.run_until(drawn_.chaos_for);
+  if (drawn_.absence) {
+    world_.run_until(drawn_.chaos_for / 2);
+    if (!world_.failure()) be_absent();
+  }
+  world_.run_until(drawn_.chaos_for + world_.skipped());
   if (!world_.failure()) {
     heal();
     converge();
