@@ -13,6 +13,7 @@ item::KeyRef key(const std::string& name) {
 
 std::vector<Watermark::Slot> slots(const std::vector<Claim>& claims) {
   std::vector<Watermark::Slot> found;
+  found.reserve(claims.size());
   for (const Claim& claim : claims) found.push_back(claim.slot);
   return found;
 }
