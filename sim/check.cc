@@ -72,6 +72,21 @@ void Checker::emitted(const Emitted& record) {
   shard.records.push_back({record.sequence, record.key, record.version});
 }
 
+void Checker::trimmed(const std::string& shard, const std::string& sequence) {
+  Shard& known = shards_[shard];
+  if (sequence.empty()) known.gone = true;
+  for (std::size_t i = known.passed; i < known.records.size(); ++i) {
+    Record& record = known.records[i];
+    if (number_less(sequence, record.sequence)) break;
+    record.lost = true;
+    // A shard that was never checkpointed begins where the stream begins, whenever that is.
+    if (known.checkpoint.empty()) continue;
+    ++lost_;
+    world_.faults().count(Fault::trimmed);
+  }
+  pass(shard, known);
+}
+
 void Checker::lease_table(Table& leases) {
   leases.watch([this](const Table::Change& change) { row_changed(change); });
 }
@@ -97,7 +112,7 @@ void Checker::row_changed(const Table::Change& change) {
     world_.fail("the checkpoint of " + name + " moved while its owner changed");
   }
   for (const std::string& parent : shard.parents) {
-    if (!owner.empty() && !shards_[parent].finished) {
+    if (!owner.empty() && !shards_[parent].finished && !shards_[parent].gone) {
       world_.fail("shard " + name + " was taken before its parent " + parent + " was finished");
     }
   }
@@ -112,6 +127,7 @@ void Checker::pass(const std::string& name, Shard& shard) {
   std::optional<std::set<std::string>> dead;
   for (; shard.passed < shard.records.size(); ++shard.passed) {
     const Record& record = shard.records[shard.passed];
+    if (record.lost) continue;
     if (!shard.finished && number_less(shard.checkpoint, record.sequence)) return;
     if (record.key.empty()) {
       if (!dead) dead = buried();
@@ -190,9 +206,12 @@ std::set<std::string> Checker::buried() const {
 
 std::optional<std::string> Checker::wrong_dead_letters() const {
   std::set<std::string> junk;
+  std::set<std::string> all;  // and what was lost, perhaps after it was buried
   for (const auto& [name, shard] : shards_) {
     for (const Record& record : shard.records) {
-      if (record.key.empty()) junk.insert(name + "/" + record.sequence);
+      if (!record.key.empty()) continue;
+      all.insert(name + "/" + record.sequence);
+      if (!record.lost) junk.insert(name + "/" + record.sequence);
     }
   }
   const std::set<std::string> dead = buried();
@@ -200,7 +219,7 @@ std::optional<std::string> Checker::wrong_dead_letters() const {
     if (!dead.contains(one)) return "junk " + one + " is in no dead letter";
   }
   for (const std::string& one : dead) {
-    if (!junk.contains(one)) return "a good record is in the dead letters: " + one;
+    if (!all.contains(one)) return "a good record is in the dead letters: " + one;
   }
   return std::nullopt;
 }

@@ -30,6 +30,7 @@ class Checker {
   void shard_born(const std::string& shard, const std::vector<std::string>& parents) {
     shards_[shard].parents = parents;
   }
+  void trimmed(const std::string& shard, const std::string& sequence);
   void lease_table(Table& leases);
 
   // Why the replica does not equal the primary; nullopt if it does.
@@ -39,6 +40,8 @@ class Checker {
   // At the end only.
   [[nodiscard]] std::optional<std::string> wrong_dead_letters() const;
   [[nodiscard]] std::optional<std::string> unreleased() const;
+  // Records that nobody can have read.
+  [[nodiscard]] std::uint64_t lost() const { return lost_; }
   // Times that the replica showed an older version after a newer one.
   [[nodiscard]] std::uint64_t regressions() const { return regressions_; }
 
@@ -47,6 +50,7 @@ class Checker {
     std::string sequence;
     std::string key;
     std::size_t version = 0;
+    bool lost = false;
   };
   struct Shard {
     std::vector<std::string> parents;
@@ -54,6 +58,7 @@ class Checker {
     std::size_t passed = 0;  // records that the checkpoint has passed
     std::string checkpoint;
     bool finished = false;
+    bool gone = false;
     std::string owner;
     bool clean = true;
   };
@@ -74,6 +79,7 @@ class Checker {
   std::map<std::string, Shard> shards_;
   std::map<std::string, std::size_t> shown_;  // newest version that a write brought to the replica
   std::uint64_t regressions_ = 0;
+  std::uint64_t lost_ = 0;
 };
 
 }  // namespace dynamodb_replicator::sim

@@ -33,6 +33,7 @@ constexpr std::array<Kind, kFaults> kKinds{{
     {"expired_iterator", 500},
     {"hidden_child", 40000},
     {"open_parent", 40000},
+    {"trimmed", 1},
     {"rotate", 8000},
     {"split", 5000},
     {"merge", 5000},

@@ -40,6 +40,7 @@ enum class Fault : std::uint8_t {
   expired_iterator,  // long before its time
   hidden_child,      // a new shard is not listed yet
   open_parent,       // a closed shard is still listed as open
+  trimmed,           // a record that retention has taken before it was read
   // streams
   rotate,
   split,

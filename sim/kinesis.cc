@@ -74,6 +74,7 @@ Kinesis::Shard& Kinesis::add(const std::vector<Shard*>& parents, std::uint64_t l
   shard.first = next_number_++;
   for (Shard* parent : parents) {
     parent->closed = true;
+    parent->closed_at = world_.now();
     parent->children.push_back(shard.id);
     shard.parents.push_back(parent->id);
     world_.trace("kinesis", "child", shard.id + " of " + parent->id);
@@ -132,9 +133,26 @@ void Kinesis::put(const std::string& partition_key, const std::string& data, con
   INVARIANT(false, "every partition key has an open shard");
 }
 
+void Kinesis::trim() {
+  for (Shard& shard : shards_) {
+    const auto& records = shard.records;
+    const std::size_t before = shard.trimmed;
+    while (shard.trimmed < records.size() &&
+           records[shard.trimmed].at + kRetention < world_.now()) {
+      ++shard.trimmed;
+    }
+    shard.gone = shard.closed && shard.trimmed == records.size() &&
+                 shard.closed_at + kRetention < world_.now();
+    if (shard.gone && trims_) trims_(shard.id, "");
+    if (shard.trimmed > before && trims_) {
+      trims_(shard.id, sequence_text(kPrefix, records[shard.trimmed - 1].number));
+    }
+  }
+}
+
 Kinesis::Shard* Kinesis::find(std::string_view id) {
   for (Shard& shard : shards_) {
-    if (shard.id == id) return &shard;
+    if (shard.id == id && !shard.gone) return &shard;
   }
   return nullptr;
 }
@@ -182,7 +200,7 @@ Answer Kinesis::list(Json request) {
   std::size_t i = start;
   for (std::size_t count = 0; i < shards_.size() && count < limit; ++i) {
     const Shard& shard = shards_[i];
-    if (world_.now() < shard.listed_from) continue;
+    if (shard.gone || world_.now() < shard.listed_from) continue;
     ++count;
     out += (out.empty() ? "" : ",") +
            (R"({"ShardId":")" + shard.id + "\"," + range_json(shard.low, shard.high)) +
@@ -210,7 +228,7 @@ Answer Kinesis::iterator(Json request) {
   if (shard == nullptr) return not_found();
   const auto type = text(request, "ShardIteratorType").value_or("");
   const auto& records = shard->records;
-  Iterator out{shard->id, 0, world_.now() + kIteratorLife};
+  Iterator out{shard->id, shard->trimmed, world_.now() + kIteratorLife};
   if (type == "LATEST") {
     out.next = records.size();
   } else if (type == "AT_SEQUENCE_NUMBER" || type == "AFTER_SEQUENCE_NUMBER") {
@@ -251,7 +269,7 @@ Answer Kinesis::records(Json request) {
                         "Rate exceeded for shard " + shard->id};
   const auto limit = static_cast<std::size_t>(
       std::clamp<std::int64_t>(integer(request, "Limit").value_or(10'000), 1, 10'000));
-  Iterator next{shard->id, position->next, world_.now() + kIteratorLife};
+  Iterator next{shard->id, std::max(position->next, shard->trimmed), world_.now() + kIteratorLife};
   std::string out;
   if (next.next == shard->records.size() || !world_.faults().strikes(Fault::empty_page)) {
     const std::size_t most = std::min<std::size_t>(limit, 1 + prng_.below(60));

@@ -18,9 +18,10 @@ class Kinesis {
   Kinesis(World& world, std::string name, std::size_t shards);
 
   [[nodiscard]] const std::string& name() const { return name_; }
-  void watch(EmittedWatcher watcher, BirthWatcher births) {
+  void watch(EmittedWatcher watcher, BirthWatcher births, TrimWatcher trims = {}) {
     watcher_ = std::move(watcher);
     births_ = std::move(births);
+    trims_ = std::move(trims);
   }
 
   // `key`, `version`: what the record is about, for the checker; key empty: junk.
@@ -30,6 +31,8 @@ class Kinesis {
   void split();
   void merge();
   [[nodiscard]] std::size_t open_shards() const;
+  // Drops what is older than the retention, closed shards too.
+  void trim();
 
   Answer call(std::string_view operation, Json request);
 
@@ -50,6 +53,9 @@ class Kinesis {
     std::uint64_t first = 0;
     bool closed = false;
     Duration listed_from{0};
+    std::size_t trimmed = 0;  // records that are gone
+    bool gone = false;
+    Duration closed_at{0};
     std::vector<Record> records;
     std::array<Duration, 5> reads{Duration{-1h}, Duration{-1h}, Duration{-1h}, Duration{-1h},
                                   Duration{-1h}};
@@ -74,6 +80,7 @@ class Kinesis {
   std::uint64_t next_number_ = kFirstNumber;
   EmittedWatcher watcher_;
   BirthWatcher births_;
+  TrimWatcher trims_;
 };
 
 }  // namespace dynamodb_replicator::sim

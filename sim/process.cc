@@ -63,6 +63,7 @@ void Process::start(const Program& program) {
 void Process::crash() {
   if (!running()) return;
   world_.trace(name_, "crash");
+  gaps_ += metrics().gaps;
   life_.reset();
 }
 
@@ -93,6 +94,7 @@ void Process::notice_end() {
   if (!life_->root->done()) return;
   exit_status_ = life_->root->take();
   last_metrics_ = life_->control.metrics;
+  gaps_ += last_metrics_.gaps;
   world_.trace(name_, "exit", std::to_string(*exit_status_));
   life_.reset();
 }

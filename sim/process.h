@@ -48,6 +48,9 @@ class Process {
   void pause(Duration how_long);
   void resume() { frozen_until_ = Duration{0}; }
   [[nodiscard]] bool frozen() const { return world_.now() < frozen_until_; }
+  [[nodiscard]] Duration frozen_left() const {
+    return frozen() ? frozen_until_ - world_.now() : Duration{0};
+  }
   [[nodiscard]] Duration frozen_for() const { return frozen_for_; }  // all pauses so far
   // As SIGTERM does. REQUIRES: running().
   void ask_to_stop();
@@ -59,6 +62,9 @@ class Process {
   [[nodiscard]] std::optional<int> exit_status() const { return exit_status_; }
   // Of the running program, or of the last one that ended by itself.
   [[nodiscard]] const flow::Metrics& metrics() const;
+
+  // Gaps that all its programs so far have reported.
+  [[nodiscard]] std::uint64_t gaps() const { return gaps_ + (running() ? metrics().gaps : 0); }
 
   // For the world, which drives it.
   [[nodiscard]] std::size_t ready() const;
@@ -79,6 +85,7 @@ class Process {
   Duration frozen_until_{0};
   Duration frozen_for_{0};
   std::optional<int> exit_status_;
+  std::uint64_t gaps_ = 0;
   flow::Metrics last_metrics_;
   std::unique_ptr<Life> life_;
 };

@@ -25,6 +25,10 @@ using EmittedWatcher = std::function<void(const Emitted&)>;
 using BirthWatcher =
     std::function<void(const std::string& shard, const std::vector<std::string>& parents)>;
 
+// Retention has taken what the shard had up to and including this record; empty: the shard itself.
+using TrimWatcher = std::function<void(const std::string& shard, const std::string& sequence)>;
+inline constexpr Duration kRetention = 24h;
+
 // Iterators are opaque to clients: shard, index of the next record, when it expires.
 struct Iterator {
   std::string shard;

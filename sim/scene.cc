@@ -24,6 +24,8 @@ Drawn draw(base::Prng prng) {
   drawn.lease = std::chrono::seconds(3 + prng.below(prng.chance(1, 2) ? 2 : 10));
   drawn.doubt = std::chrono::seconds(3 + prng.below(6));
   if (prng.chance(1, 8)) drawn.verify = "always";
+  drawn.absence = prng.chance(1, 10);
+  if (drawn.absence) drawn.chaos_for += 80s;  // half of it, and what is on its way, before that day
   return drawn;
 }
 
@@ -36,7 +38,7 @@ std::string to_text(const Drawn& drawn) {
          std::to_string(drawn.writer.keys) + " keys, " + std::to_string(drawn.shards) +
          " shards, lease " + std::to_string(drawn.lease / 1s) + " s, doubt " +
          std::to_string(drawn.doubt / 1s) + " s, chaos " + std::to_string(drawn.chaos_for / 1s) +
-         " s";
+         " s" + (drawn.absence ? ", a day of absence" : "");
 }
 
 Scene::Scene(const RunOptions& options, const Replicate& replicate)
@@ -102,8 +104,11 @@ void Scene::open_workers() {
   const auto births = [this](const std::string& shard, const std::vector<std::string>& parents) {
     checker_->shard_born(shard, parents);
   };
-  if (stream_) stream_->watch(watcher, births);
-  if (kinesis_) kinesis_->watch(watcher, births);
+  const auto trims = [this](const std::string& shard, const std::string& sequence) {
+    checker_->trimmed(shard, sequence);
+  };
+  if (stream_) stream_->watch(watcher, births, trims);
+  if (kinesis_) kinesis_->watch(watcher, births, trims);
   replica_db_.watch_tables([this](Table& table) { checker_->lease_table(table); });
 }
 
@@ -120,7 +125,7 @@ app::ReplicateOptions Scene::options_for_workers() const {
 }
 
 void Scene::start(Worker& worker) {
-  if (worker.process->running() || ending_) return;
+  if (worker.process->running() || ending_ || absent_) return;
   worker.started = world_.now();
   worker.process->start([this](async::Doors& doors, app::Control& control) {
     return replicate_(doors, options_for_workers(), control);
@@ -129,109 +134,6 @@ void Scene::start(Worker& worker) {
 
 void Scene::start_later(Worker& worker, Duration delay) {
   world_.after(delay, [this, &worker] { start(worker); });
-}
-
-// Every two seconds each worker may meet with an accident.
-void Scene::trouble_workers() {
-  if (healed_) return;
-  for (Worker& worker : workers_) {
-    Faults& faults = world_.faults();
-    const Duration away = between(prng_, 100ms, drawn_.lease * 5 / 2);
-    if (faults.strikes(Fault::crash)) {
-      worker.process->crash();
-      start_later(worker, away);
-    } else if (worker.process->running() && !worker.process->frozen() &&
-               faults.strikes(Fault::clean_stop)) {
-      stop_cleanly(worker);
-    } else if (faults.strikes(Fault::machine_crash)) {
-      worker.process->crash();
-      worker.machine->lose_power(prng_);
-      start_later(worker, away);
-    } else if (faults.strikes(Fault::pause)) {
-      worker.process->pause(away);
-    } else if (faults.strikes(Fault::clock_jump)) {
-      worker.machine->wall_offset = between(prng_, -20min, 20min);
-    } else if (faults.strikes(Fault::zombie_write)) {
-      worker.armed = Fault::zombie_write;
-    } else if (faults.strikes(Fault::zombie_read)) {
-      worker.armed = Fault::zombie_read;
-    }
-  }
-  world_.after(2s, [this] { trouble_workers(); });
-}
-
-// What was armed strikes with the request that fits it. The sender runs at this moment, so whatever
-// becomes of it is an event a little later.
-std::optional<Fault> Scene::meddle(const std::string& sender, const std::string& operation,
-                                   const std::string& host) {
-  for (Worker& worker : workers_) {
-    if (worker.process->name() != sender || !worker.armed || healed_) continue;
-    if (worker.armed == Fault::zombie_write && operation == "BatchWriteItem") {
-      worker.armed.reset();
-      world_.after(30ms, [this, &worker] { strike_late_writer(worker); });
-      return prng_.chance(1, 2) ? Fault::late_apply : Fault::late_error;
-    }
-    if (worker.armed == Fault::zombie_read && operation == "BatchGetItem" &&
-        host == "primary.sim") {
-      worker.armed.reset();
-      const Duration away = drawn_.lease + between(prng_, 0s, drawn_.lease + drawn_.doubt * 2);
-      world_.after(100us, [&worker, away] { worker.process->pause(away); });
-    }
-  }
-  return std::nullopt;
-}
-
-void Scene::strike_late_writer(Worker& worker) {
-  if (!worker.process->running()) return;
-  const Duration away = between(prng_, drawn_.lease, drawn_.lease * 2);
-  switch (prng_.below(3)) {
-    case 0:
-      worker.process->crash();
-      start_later(worker, away);
-      break;
-    case 1:
-      worker.process->pause(away);
-      break;
-    default:
-      stop_cleanly(worker);
-  }
-}
-
-// Whatever the network does, a worker that is asked to stop has ended ten seconds later.
-void Scene::stop_cleanly(Worker& worker) {
-  constexpr Duration kMayTake = 10s;
-  worker.process->ask_to_stop();
-  const Duration started = worker.started;
-  const Duration paused = worker.process->frozen_for();
-  world_.after(kMayTake, [this, &worker, started, paused] {
-    const bool same = worker.process->running() && worker.started == started;
-    if (same && worker.process->frozen_for() == paused) {
-      world_.fail("worker " + worker.process->name() + " was asked to stop and runs on 10 s later");
-    }
-  });
-}
-
-void Scene::trouble_streams() {
-  if (healed_) return;
-  constexpr std::size_t kOpenMax = 6;
-  Faults& faults = world_.faults();
-  if (stream_) {
-    if (faults.strikes(Fault::rotate)) stream_->rotate();
-    if (stream_->open_shards() < kOpenMax && faults.strikes(Fault::split)) stream_->split();
-  } else {
-    if (kinesis_->open_shards() > 1 && faults.strikes(Fault::merge)) kinesis_->merge();
-    if (kinesis_->open_shards() < kOpenMax && faults.strikes(Fault::split)) kinesis_->split();
-  }
-  world_.after(5s, [this] { trouble_streams(); });
-}
-
-void Scene::trouble_network() {
-  if (healed_) return;
-  for (const char* host : {"primary.sim", "replica.sim", "kinesis.sim"}) {
-    if (world_.faults().strikes(Fault::outage))
-      network_.cut(host, world_.now() + between(prng_, 500ms, 25s));
-  }
-  world_.after(5s, [this] { trouble_network(); });
 }
 
 // As a supervisor would: a process that ended is started again; a shard that gave up is a broken
@@ -258,7 +160,22 @@ void Scene::look_at(const flow::Metrics& metrics) {
   for (const auto& [shard, state] : metrics.shards) {
     if (!state.stopped.empty()) world_.fail("shard " + shard + " has stopped: " + state.stopped);
   }
-  if (metrics.gaps > 0) world_.fail("a gap was reported although nothing was trimmed");
+  if (metrics.gaps > 0 && !drawn_.absence)
+    world_.fail("a gap was reported although nothing was trimmed");
+}
+
+// Everybody dies; what is on its way arrives; a day passes in which nothing happens, and retention
+// takes its share.
+void Scene::be_absent() {
+  absent_ = true;
+  for (Worker& worker : workers_) worker.process->crash();
+  world_.run_until(world_.now() + 30s);
+  world_.skip(kRetention + 10min);
+  if (stream_) stream_->trim();
+  if (kinesis_) kinesis_->trim();
+  world_.trace("scene", "a day later", std::to_string(checker_->lost()) + " records lost");
+  absent_ = false;
+  for (Worker& worker : workers_) start_later(worker, between(prng_, 0s, 5s));
 }
 
 void Scene::heal() {
@@ -274,12 +191,13 @@ void Scene::heal() {
 }
 
 void Scene::converge() {
-  constexpr Duration kBound = 120s;
-  const Duration limit = world_.now() + kBound;
+  // A shard that is gone is asked for several times before that is believed.
+  const Duration bound = drawn_.absence ? 400s : 120s;
+  const Duration limit = world_.now() + bound;
   bool done = false;
   std::function<void()> look = [&] {
     done = writer_->quiet() && network_.in_flight() < 100 && !checker_->difference() &&
-           !checker_->unfinished();
+           !checker_->unfinished() && !silent_loss();
     if (!done && world_.now() < limit) world_.after(500ms, look);
   };
   look();
@@ -287,8 +205,9 @@ void Scene::converge() {
   if (world_.failure() || done) return;
   const auto difference = checker_->difference();
   const auto unfinished = checker_->unfinished();
+  if (const auto loss = silent_loss()) world_.fail(*loss);
   world_.fail(difference
-                  ? *difference + " although " + std::to_string(kBound / 1s) +
+                  ? *difference + " although " + std::to_string(bound / 1s) +
                         " s have passed since healing"
                   : "the replica is equal, but " + unfinished.value_or("the world is not quiet"));
 }
@@ -318,6 +237,15 @@ void Scene::wind_down() {
   if (const auto wrong = checker_->wrong_dead_letters()) world_.fail(*wrong);
 }
 
+// What retention took before it was read is never lost in silence.
+std::optional<std::string> Scene::silent_loss() const {
+  std::uint64_t gaps = 0;
+  for (const Worker& worker : workers_) gaps += worker.process->gaps();
+  if (checker_->lost() == 0 || gaps > 0) return std::nullopt;
+  return std::to_string(checker_->lost()) +
+         " records were trimmed before they were read, and no gap was reported";
+}
+
 RunResult Scene::play() {
   writer_->start(drawn_.chaos_for);
   for (Worker& worker : workers_) start_later(worker, between(prng_, 0s, 5s));
@@ -325,7 +253,11 @@ RunResult Scene::play() {
   world_.after(3s, [this] { trouble_streams(); });
   world_.after(3s, [this] { trouble_network(); });
   world_.after(1s, [this] { watch_workers(); });
-  world_.run_until(drawn_.chaos_for);
+  if (drawn_.absence) {
+    world_.run_until(drawn_.chaos_for / 2);
+    if (!world_.failure()) be_absent();
+  }
+  world_.run_until(drawn_.chaos_for + world_.skipped());
   if (!world_.failure()) {
     heal();
     converge();

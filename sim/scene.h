@@ -21,6 +21,7 @@ struct Drawn {
   Duration lease{0};
   Duration doubt{0};
   std::string verify = "auto";
+  bool absence = false;  // nobody works for longer than the stream's retention
 };
 Drawn draw(base::Prng prng);
 std::string to_text(const Drawn& drawn);
@@ -52,9 +53,11 @@ class Scene {
   void trouble_network();
   void watch_workers();
   void look_at(const flow::Metrics& metrics);
+  void be_absent();
   void heal();
   void converge();
   void wind_down();
+  [[nodiscard]] std::optional<std::string> silent_loss() const;
   [[nodiscard]] app::ReplicateOptions options_for_workers() const;
 
   RunOptions options_;
@@ -75,6 +78,7 @@ class Scene {
   std::vector<Worker> workers_;
   std::unique_ptr<Checker> checker_;
   std::unique_ptr<Writer> writer_;
+  bool absent_ = false;
   bool healed_ = false;
   Duration healed_at_{0};
   bool ending_ = false;

@@ -18,6 +18,11 @@ ServiceError not_found() {
   return {"ResourceNotFoundException", "Requested resource not found: Shard or stream"};
 }
 
+ServiceError trimmed() {
+  return {"TrimmedDataAccessException",
+          "The operation attempted to read past the oldest stream record in a shard."};
+}
+
 }  // namespace
 
 TableStream::TableStream(World& world, Table& table, std::string table_arn, std::size_t shards)
@@ -70,6 +75,7 @@ TableStream::Shard* TableStream::pick_open() {
 
 void TableStream::end(Shard& shard) {
   shard.closed = true;
+  shard.closed_at = world_.now();
   if (world_.faults().strikes(Fault::open_parent))
     shard.shown_closed_from = world_.now() + between(prng_, 100ms, 8s);
 }
@@ -89,9 +95,26 @@ void TableStream::split() {
   add(parent.id, middle + 1, parent.high);
 }
 
+void TableStream::trim() {
+  for (Shard& shard : shards_) {
+    const auto& records = shard.records;
+    const std::size_t before = shard.trimmed;
+    while (shard.trimmed < records.size() &&
+           records[shard.trimmed].at + kRetention < world_.now()) {
+      ++shard.trimmed;
+    }
+    shard.gone = shard.closed && shard.trimmed == records.size() &&
+                 shard.closed_at + kRetention < world_.now();
+    if (shard.gone && trims_) trims_(shard.id, "");
+    if (shard.trimmed > before && trims_) {
+      trims_(shard.id, sequence_text("", records[shard.trimmed - 1].number));
+    }
+  }
+}
+
 TableStream::Shard* TableStream::find(std::string_view id) {
   for (Shard& shard : shards_) {
-    if (shard.id == id) return &shard;
+    if (shard.id == id && !shard.gone) return &shard;
   }
   return nullptr;
 }
@@ -108,7 +131,7 @@ void TableStream::append(const Table::Change& change) {
     const auto second =
         std::chrono::duration_cast<std::chrono::seconds>(world_.wall().time_since_epoch()).count();
     shard.records.push_back(
-        {number,
+        {number, world_.now(),
          R"({"eventID":")" + std::to_string(number) + R"(","eventName":")" + name +
              R"(","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":"us-east-1","dynamodb":)" +
              R"({"ApproximateCreationDateTime":)" + std::to_string(second) + R"(,"Keys":)" +
@@ -143,7 +166,7 @@ Answer TableStream::describe(Json request) {
       skipping = shard.id != *after;
       continue;
     }
-    if (world_.now() < shard.listed_from) continue;
+    if (shard.gone || world_.now() < shard.listed_from) continue;
     if (count == limit) {
       more = true;
       break;
@@ -174,13 +197,15 @@ Answer TableStream::iterator(Json request) {
   Shard* shard = find(text(request, "ShardId").value_or(""));
   if (text(request, "StreamArn") != arn_ || shard == nullptr) return not_found();
   const auto type = text(request, "ShardIteratorType").value_or("");
-  Iterator out{shard->id, 0, world_.now() + kIteratorLife};
+  Iterator out{shard->id, shard->trimmed, world_.now() + kIteratorLife};
   if (type == "LATEST") {
     out.next = shard->records.size();
   } else if (type == "AT_SEQUENCE_NUMBER" || type == "AFTER_SEQUENCE_NUMBER") {
     const auto number = parse_sequence("", text(request, "SequenceNumber").value_or(""));
     if (!number) return validation("Invalid SequenceNumber");
     const std::uint64_t from = *number + (type.starts_with("AFTER") ? 1 : 0);
+    if (shard->trimmed > 0 && from <= shard->records[shard->trimmed - 1].number + 1)
+      return trimmed();
     while (out.next < shard->records.size() && shard->records[out.next].number < from) ++out.next;
   } else if (type != "TRIM_HORIZON") {
     return validation("unknown ShardIteratorType");
@@ -196,6 +221,7 @@ Answer TableStream::records(Json request) {
   if (world_.now() > position->expires || world_.faults().strikes(Fault::expired_iterator)) {
     return ServiceError{"ExpiredIteratorException", "The shard iterator is expired."};
   }
+  if (position->next < shard->trimmed) return trimmed();
   const auto limit = static_cast<std::size_t>(
       std::clamp<std::int64_t>(integer(request, "Limit").value_or(kPageMax), 1, kPageMax));
   Iterator next{shard->id, position->next, world_.now() + kIteratorLife};

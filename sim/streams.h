@@ -22,21 +22,25 @@ class TableStream {
 
   [[nodiscard]] const std::string& arn() const { return arn_; }
   [[nodiscard]] const std::string& label() const { return label_; }
-  void watch(EmittedWatcher watcher, BirthWatcher births) {
+  void watch(EmittedWatcher watcher, BirthWatcher births, TrimWatcher trims = {}) {
     watcher_ = std::move(watcher);
     births_ = std::move(births);
+    trims_ = std::move(trims);
   }
 
   // One open shard, chosen by the seed, ends and has one or two children.
   void rotate();
   void split();
   [[nodiscard]] std::size_t open_shards() const;
+  // Drops what is older than the retention, closed shards too.
+  void trim();
 
   Answer call(std::string_view operation, Json request);
 
  private:
   struct Record {
     std::uint64_t number = 0;
+    Duration at{0};
     std::string json;
   };
   struct Shard {
@@ -48,6 +52,9 @@ class TableStream {
     bool closed = false;
     Duration listed_from{0};
     Duration shown_closed_from{0};
+    std::size_t trimmed = 0;  // records that are gone
+    bool gone = false;
+    Duration closed_at{0};
     std::vector<Record> records;
   };
   Shard& add(const std::string& parent, std::uint64_t low, std::uint64_t high);
@@ -69,6 +76,7 @@ class TableStream {
   std::uint64_t next_number_ = kFirstNumber;
   EmittedWatcher watcher_;
   BirthWatcher births_;
+  TrimWatcher trims_;
 };
 
 }  // namespace dynamodb_replicator::sim

@@ -30,6 +30,18 @@ void World::at(Duration when, std::function<void()> event) {
   events_.push({std::max(when, now_), numbers_++, std::move(event)});
 }
 
+void World::skip(Duration how_long) {
+  std::priority_queue<Event> later;
+  for (; !events_.empty(); events_.pop()) {
+    Event event = events_.top();
+    event.when += how_long;
+    later.push(std::move(event));
+  }
+  events_ = std::move(later);
+  now_ += how_long;
+  skipped_ += how_long;
+}
+
 base::Prng World::part(std::string_view name) const {
   return base::Prng(base::digest128(std::to_string(options_.seed) + "/" + std::string(name)).low);
 }

@@ -40,6 +40,11 @@ class World {
   void at(Duration when, std::function<void()> event);
   void after(Duration delay, std::function<void()> event) { at(now_ + delay, std::move(event)); }
 
+  // A long time in which nothing happens: whatever was to come comes that much later. REQUIRES: no
+  // process runs.
+  void skip(Duration how_long);
+  [[nodiscard]] Duration skipped() const { return skipped_; }
+
   [[nodiscard]] base::Prng part(std::string_view name) const;
   Faults& faults() { return faults_; }
 
@@ -72,6 +77,7 @@ class World {
 
   Options options_;
   Duration now_{0};
+  Duration skipped_{0};
   std::priority_queue<Event> events_;
   std::uint64_t numbers_ = 0;
   std::vector<Process*> processes_;  // in the order of their creation

@@ -70,6 +70,7 @@ std::vector<Turn> KeyTurns::take(Instant now, std::size_t max) {
         entry.active.empty() && !entry.held.empty() && entry.doubt && *entry.doubt <= now;
     if (entry.active.empty() && !recheck) {  // its sessions ended, or only doubt is left
       entry.state = State::idle;
+      if (entry.doubt && *entry.doubt <= now) entry.doubt.reset();  // nothing hangs on it any more
       settle(canonical);
       continue;
     }

@@ -13,6 +13,7 @@ item::KeyRef key(const std::string& name) {
 
 std::vector<Watermark::Slot> slots(const std::vector<Claim>& claims) {
   std::vector<Watermark::Slot> found;
+  found.reserve(claims.size());
   for (const Claim& claim : claims) found.push_back(claim.slot);
   return found;
 }
@@ -216,6 +217,16 @@ TEST_F(KeyTurnsTest, DoubtWithoutClaimsIsForgottenWhenItIsOver) {
   EXPECT_TRUE(nothing());
   EXPECT_EQ(turns.keys(), 0U);
   EXPECT_FALSE(turns.next_due());
+}
+
+TEST_F(KeyTurnsTest, DoubtThatIsOverIsForgottenWithTheSessionsLastClaim) {
+  turns.arrive(key("a"), {1, 10});
+  turns.again(take_one(), now + 20s, now + 15s, true);
+  turns.drop_session(1);
+  now += 20s;
+  EXPECT_TRUE(nothing());
+  EXPECT_EQ(turns.keys(), 0U);
+  EXPECT_FALSE(turns.next_due()) << "or whoever waits would be woken for nothing";
 }
 
 TEST_F(KeyTurnsTest, SaysWhatASessionStillHas) {

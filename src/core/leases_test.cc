@@ -25,6 +25,7 @@ ShardRow row(const std::string& shard, const std::string& owner, const std::stri
 
 std::vector<std::string> names(const std::vector<ShardRow>& rows) {
   std::vector<std::string> shards;
+  shards.reserve(rows.size());
   for (const ShardRow& one : rows) shards.push_back(one.shard);
   return shards;
 }

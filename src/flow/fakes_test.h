@@ -282,9 +282,8 @@ struct Stream : flow::Stream {
   Task<Result<Page>> read(const std::string& iterator, Instant) override {
     ++reads;
     read_at.push_back(driver.now);
-    const std::string asked = iterator;
     co_await driver.loop.sleep_until(driver.now + read_takes);
-    const std::string id = asked.substr(0, asked.find('|'));
+    const std::string id = iterator.substr(0, iterator.find('|'));
     const auto found = shards.find(id);
     if (found == shards.end()) co_return failure(FailureKind::not_found);
     if (pages) {
@@ -292,7 +291,7 @@ struct Stream : flow::Stream {
     }
     const Shard& shard = found->second;
     std::size_t next =
-        std::max<std::size_t>(std::stoul(asked.substr(asked.find('|') + 1)), shard.trimmed);
+        std::max<std::size_t>(std::stoul(iterator.substr(iterator.find('|') + 1)), shard.trimmed);
     Page page;
     while (next < shard.records.size() && page.records.size() < limit)
       page.records.push_back(shard.records[next++]);
@@ -354,10 +353,9 @@ struct Leases : LeaseStore {
   }
   Task<Result<std::optional<core::ShardRow>>> get(const std::string&, const std::string& shard,
                                                   Instant) override {
-    const std::string asked = shard;
     co_await driver.loop.sleep_until(driver.now + 2ms);
     if (down) co_return failure(FailureKind::transient);
-    const auto found = rows.find(asked);
+    const auto found = rows.find(shard);
     if (found == rows.end()) co_return std::optional<core::ShardRow>();
     co_return std::optional(found->second);
   }
@@ -372,12 +370,11 @@ struct Leases : LeaseStore {
   Task<Result<void>> replace(const core::ShardRow& row, const std::string& expected,
                              Instant deadline) override {
     const core::ShardRow wanted = row;
-    const std::string nonce = expected;
     ++replaces;
     const Fate how = fate ? fate(wanted) : Fate::served;
     co_await driver.loop.sleep_until(std::min(deadline, driver.now + takes));
     if (down || how == Fate::failed) co_return failure(FailureKind::transient, true);
-    if (!rows.contains(wanted.shard) || rows[wanted.shard].nonce != nonce) {
+    if (!rows.contains(wanted.shard) || rows[wanted.shard].nonce != expected) {
       co_return failure(FailureKind::condition_failed);
     }
     store(wanted);

@@ -8,7 +8,6 @@
 namespace dynamodb_replicator::flow {
 namespace {
 
-using fakes::failure;
 using fakes::key;
 
 // One process that follows; destroying it is a kill.

@@ -183,6 +183,8 @@ void ShardSession::take_in(StreamRecord& record) {
                       (!context_.settings.verify_never && stream_.is_kinesis() && !record.from_aws);
   const core::Watermark::Slot slot =
       watermark_.add(record.sequence, std::move(record.raw), parts + (junk > 0 ? 1 : 0));
+  // Also within a page, so that a checkpoint always has a time: what retention takes is told by it.
+  if (record.at > WallTime{}) watermark_.mark(record.at - 1s);
   for (const auto& entry : record.entries) {
     if (const auto* key = std::get_if<item::KeyRef>(&entry)) {
       breaker_.good(context_.clock.now());

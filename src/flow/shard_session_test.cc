@@ -10,7 +10,6 @@ namespace dynamodb_replicator::flow {
 namespace {
 
 using fakes::failure;
-using fakes::item;
 using fakes::key;
 using Fate = fakes::Leases::Fate;
 using End = ShardSession::End;
