@@ -119,9 +119,8 @@ async::Task<Result<void>> Replicator::open_lease_table() {
 
 void Replicator::say_gap(const std::string& stream, const char* what) {
   ++control_.metrics.gaps;
-  doors_.log.error(
-      "a gap: changes may have been missed; compare the tables (diff-tables) and repair",
-      {{"stream", stream}, {"what", what}});
+  doors_.log.error("a gap: changes may have been missed; compare the tables and repair the replica",
+                   {{"stream", stream}, {"what", what}});
 }
 
 async::Task<flow::FollowEnd> Replicator::follow(flow::Stream& stream, core::StartAt start,

@@ -10,8 +10,8 @@ void ShardSession::note_gap(const std::string& what) {
   auto fields = about();
   fields.emplace_back("what", what);
   context_.log.error(
-      "a gap: the stream has dropped records before they were read; compare the tables "
-      "(diff-tables) and repair",
+      "a gap: the stream has dropped records before they were read; compare the tables and repair "
+      "the replica",
       fields);
 }
 
