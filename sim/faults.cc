@@ -55,24 +55,24 @@ constexpr std::array<Kind, kFaults> kKinds{{
 
 std::string_view name_of(Fault fault) { return kKinds[static_cast<std::size_t>(fault)].name; }
 
-Faults::Faults(base::Prng prng, bool with_chaos) : prng_(prng) {
+Faults::Faults(base::Prng prng, bool with_chaos, FaultSet off) : prng_(prng), off_(off) {
   if (!with_chaos) return;
   // Where everything breaks all the time nothing gets far enough to go wrong in an interesting way.
   constexpr std::uint64_t kMildness[] = {1, 1, 3, 10};
   const std::uint64_t mildness = kMildness[prng_.below(4)];
   for (std::size_t i = 0; i < kFaults; ++i) {
-    const bool off = prng_.chance(1, 3);
+    const bool absent = prng_.chance(1, 3);
     const std::uint64_t quarters = 1 + prng_.below(16);
     const bool harmless = kKinds[i].usual >= 8000;
     const std::uint64_t rate = kKinds[i].usual * quarters / (harmless ? 4 : 4 * mildness);
-    if (!off) rates_[i] = static_cast<std::uint32_t>(rate < 90000 ? rate : 90000);
+    if (!absent) rates_[i] = static_cast<std::uint32_t>(rate < 90000 ? rate : 90000);
   }
 }
 
 bool Faults::strikes(Fault fault) {
   const std::uint32_t rate = rates_[index(fault)];
   if (rate == 0) return false;
-  if (!prng_.chance(rate, 100000)) return false;
+  if (!prng_.chance(rate, 100000) || off_.test(index(fault))) return false;
   count(fault);
   return true;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -65,15 +66,20 @@ enum class Fault : std::uint8_t {
 std::string_view name_of(Fault fault);
 inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::count);
 
+using FaultSet = std::bitset<kFaults>;
+
 class Faults {
  public:
-  // `with_chaos` false: nothing ever strikes.
-  Faults(base::Prng prng, bool with_chaos);
+  // `with_chaos` false: nothing ever strikes. Kinds that are `off` are drawn like the others and do
+  // nothing, so that a run without them is the same run up to the first of their strikes.
+  Faults(base::Prng prng, bool with_chaos, FaultSet off = {});
 
   // Draws; counts if it strikes. Rates are per opportunity.
   bool strikes(Fault fault);
   // For faults that are scheduled and not drawn: is the kind on in this run?
-  [[nodiscard]] bool on(Fault fault) const { return rates_[index(fault)] > 0; }
+  [[nodiscard]] bool on(Fault fault) const {
+    return rates_[index(fault)] > 0 && !off_.test(index(fault));
+  }
   void count(Fault fault) { ++counts_[index(fault)]; }
   // From here on nothing strikes.
   void heal() { rates_.fill(0); }
@@ -83,6 +89,7 @@ class Faults {
  private:
   static std::size_t index(Fault fault) { return static_cast<std::size_t>(fault); }
   base::Prng prng_;
+  FaultSet off_;
   std::array<std::uint32_t, kFaults> rates_{};  // of 100,000
   std::array<std::uint64_t, kFaults> counts_{};
 };

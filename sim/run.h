@@ -22,6 +22,9 @@ struct RunOptions {
   std::uint64_t seed = 0;
   bool show = false;  // print the trace
   bool chaos = true;
+  FaultSet off{};  // kinds of faults that never strike
+  bool tamper =
+      false;  // the canary: the world changes the replica behind everybody's back, at the end
 };
 
 struct RunResult {

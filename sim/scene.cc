@@ -44,7 +44,7 @@ std::string to_text(const Drawn& drawn) {
 Scene::Scene(const RunOptions& options, const Replicate& replicate)
     : options_(options),
       replicate_(replicate),
-      world_({options.seed, options.show, options.chaos}),
+      world_({options.seed, options.show, options.chaos, options.off}),
       prng_(world_.part("scene")),
       drawn_(draw(world_.part("draw"))),
       network_(world_, {drawn_.doubt - 200ms}),
@@ -216,6 +216,7 @@ void Scene::converge() {
 void Scene::wind_down() {
   if (world_.failure()) return;
   world_.trace("scene", "wind down");
+  if (options_.tamper) tamper();
   world_.run_until(world_.now() + drawn_.doubt * 2);
   if (const auto difference = checker_->difference())
     world_.fail("after it was equal: " + *difference);
@@ -235,6 +236,19 @@ void Scene::wind_down() {
   }
   if (const auto held = checker_->unreleased()) world_.fail(*held);
   if (const auto wrong = checker_->wrong_dead_letters()) world_.fail(*wrong);
+}
+
+// What nobody can have asked for and every check of the end must see: one item is gone, or there if
+// there was none.
+void Scene::tamper() {
+  if (!replica_.items().empty()) {
+    replica_.erase(replica_.key_item(*replica_.items().begin()->second));
+    return;
+  }
+  const auto value = [](const KeyPart& part) { return "{\"" + part.type + "\":\"7777\"}"; };
+  Item item{{drawn_.schema.hash.name, value(drawn_.schema.hash)}};
+  if (drawn_.schema.range) item[drawn_.schema.range->name] = value(*drawn_.schema.range);
+  replica_.put(item);
 }
 
 // What retention took before it was read is never lost in silence.

@@ -57,6 +57,7 @@ class Scene {
   void heal();
   void converge();
   void wind_down();
+  void tamper();
   [[nodiscard]] std::optional<std::string> silent_loss() const;
   [[nodiscard]] app::ReplicateOptions options_for_workers() const;
 

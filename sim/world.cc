@@ -19,7 +19,7 @@ constexpr std::uint64_t kHandlersAtOneTime = 200'000;
 World::World(Options options)
     : options_(options),
       pick_(part("pick")),
-      faults_(part("faults"), options.chaos),
+      faults_(part("faults"), options.chaos, options.off),
       digest_(options.seed) {}
 
 WallTime World::wall() const {

@@ -33,6 +33,7 @@ class World {
     std::uint64_t seed = 0;
     bool show = false;  // print the trace
     bool chaos = true;  // false: nothing goes wrong
+    FaultSet off{};     // kinds that never strike
   };
   explicit World(Options options);
 
