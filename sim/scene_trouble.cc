@@ -37,7 +37,7 @@ void Scene::trouble_workers() {
 std::optional<Fault> Scene::meddle(const std::string& sender, const std::string& operation,
                                    const std::string& host) {
   for (Worker& worker : workers_) {
-    if (worker.process->name() != sender || !worker.armed || healed_) continue;
+    if (worker.process->identity() != sender || !worker.armed || healed_) continue;
     if (worker.armed == Fault::zombie_write && operation == "BatchWriteItem") {
       worker.armed.reset();
       world_.after(30ms, [this, &worker] { strike_late_writer(worker); });
