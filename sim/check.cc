@@ -58,7 +58,12 @@ void Checker::replica_changed(const Table::Change& change) {
                 " what the primary never had: " + shown(change.after));
     return;
   }
-  if (*version < shown_[change.key]) ++regressions_;
+  if (*version >= shown_[change.key]) return;
+  ++regressions_;
+  if (!may_regress_) {
+    world_.fail("the replica went back from version " + std::to_string(shown_[change.key]) +
+                " of " + change.key + " to version " + std::to_string(*version));
+  }
 }
 
 void Checker::replica_written(const std::string& key) {

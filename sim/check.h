@@ -26,6 +26,8 @@ class Checker {
   Checker(World& world, Table& primary, Table& replica, std::vector<const Machine*> machines,
           std::string dead_letters, bool strict);
 
+  // From now on a replica that shows an older version than before is a broken promise.
+  void forbid_regressions() { may_regress_ = false; }
   void emitted(const Emitted& record);
   void shard_born(const std::string& shard, const std::vector<std::string>& parents) {
     shards_[shard].parents = parents;
@@ -76,6 +78,7 @@ class Checker {
   std::vector<const Machine*> machines_;
   std::string dead_letters_;
   bool strict_;
+  bool may_regress_ = true;
   std::map<std::string, Shard> shards_;
   std::map<std::string, std::size_t> shown_;  // newest version that a write brought to the replica
   std::uint64_t regressions_ = 0;

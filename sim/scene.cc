@@ -24,6 +24,7 @@ Drawn draw(base::Prng prng) {
   drawn.lease = std::chrono::seconds(3 + prng.below(prng.chance(1, 2) ? 2 : 10));
   drawn.doubt = std::chrono::seconds(3 + prng.below(6));
   if (prng.chance(1, 8)) drawn.verify = "always";
+  if (prng.chance(2, 5)) drawn.mode = "fenced";
   drawn.absence = prng.chance(1, 10);
   if (drawn.absence) drawn.chaos_for += 80s;  // half of it, and what is on its way, before that day
   return drawn;
@@ -33,7 +34,7 @@ std::string to_text(const Drawn& drawn) {
   const char* source = drawn.writer.records == Writer::Records::none  ? "streams"
                        : drawn.writer.records == Writer::Records::aws ? "kinesis (aws records)"
                                                                       : "kinesis (dyno records)";
-  return std::string(source) + ", key " + drawn.schema.hash.type +
+  return drawn.mode + ", " + source + ", key " + drawn.schema.hash.type +
          (drawn.schema.range ? drawn.schema.range->type : "") + ", " +
          std::to_string(drawn.writer.keys) + " keys, " + std::to_string(drawn.shards) +
          " shards, lease " + std::to_string(drawn.lease / 1s) + " s, doubt " +
@@ -100,6 +101,7 @@ void Scene::open_workers() {
       world_, primary_, replica_,
       std::vector<const Machine*>{workers_[0].machine.get(), workers_[1].machine.get()},
       kDeadLetters, strict);
+  if (drawn_.mode == "fenced" && strict) checker_->forbid_regressions();
   const auto watcher = [this](const Emitted& record) { checker_->emitted(record); };
   const auto births = [this](const std::string& shard, const std::vector<std::string>& parents) {
     checker_->shard_born(shard, parents);
@@ -120,6 +122,7 @@ app::ReplicateOptions Scene::options_for_workers() const {
   options.lease_time = drawn_.lease;
   options.doubt = drawn_.doubt;
   options.verify = drawn_.verify;
+  options.mode = drawn_.mode;
   options.dead_letter = kDeadLetters;
   return options;
 }

@@ -21,6 +21,7 @@ struct Drawn {
   Duration lease{0};
   Duration doubt{0};
   std::string verify = "auto";
+  std::string mode = "fast";
   bool absence = false;  // nobody works for longer than the stream's retention
 };
 Drawn draw(base::Prng prng);
