@@ -79,8 +79,8 @@ std::optional<Fault> Network::draw_fault(const std::string& sender, const HttpRe
     const auto decided = meddler_(sender, operation, request);
     if (decided) return decided;
   }
-  if (operation == "BatchWriteItem" && world_.faults().strikes(Fault::slow_write))
-    return Fault::slow_write;
+  const bool writes = operation == "BatchWriteItem" || operation == "TransactWriteItems";
+  if (writes && world_.faults().strikes(Fault::slow_write)) return Fault::slow_write;
   constexpr Fault kOfExchanges[] = {Fault::refused,      Fault::reset_before, Fault::reset_after,
                                     Fault::lost_request, Fault::lost_answer,  Fault::late_apply,
                                     Fault::late_error,   Fault::error_before, Fault::error_after,

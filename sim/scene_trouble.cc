@@ -38,7 +38,8 @@ std::optional<Fault> Scene::meddle(const std::string& sender, const std::string&
                                    const std::string& host) {
   for (Worker& worker : workers_) {
     if (worker.process->identity() != sender || !worker.armed || healed_) continue;
-    if (worker.armed == Fault::zombie_write && operation == "BatchWriteItem") {
+    if (worker.armed == Fault::zombie_write &&
+        (operation == "BatchWriteItem" || operation == "TransactWriteItems")) {
       worker.armed.reset();
       world_.after(30ms, [this, &worker] { strike_late_writer(worker); });
       return prng_.chance(1, 2) ? Fault::late_apply : Fault::late_error;

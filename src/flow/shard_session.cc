@@ -34,7 +34,11 @@ ShardSession::ShardSession(Context& context, Refresher& refresher, Stream& strea
       winding_up_(context.loop),
       over_(context.loop),
       state_(context.metrics.shards[row_.shard]) {
-  if (doubt > Duration::zero()) takeover_until_ = context.clock.now() + doubt;
+  if (context.fenced != nullptr) {
+    fence_ = std::make_shared<ShardFence>(context, row_, row_.counter);
+  } else if (doubt > Duration::zero()) {
+    takeover_until_ = context.clock.now() + doubt;
+  }
   if (!row_.checkpoint.empty()) {
     position_ = {Position::Kind::after, {}, row_.checkpoint};
   } else if (row_.start.kind == core::StartAt::Kind::at_time && stream.is_kinesis()) {
@@ -48,6 +52,7 @@ ShardSession::ShardSession(Context& context, Refresher& refresher, Stream& strea
 }
 
 ShardSession::~ShardSession() {
+  if (fence_ != nullptr) fence_->close();
   refresher_.dismiss(id_);
   state_.owned = false;
 }
@@ -61,7 +66,14 @@ void ShardSession::close(End end) {
   if (over_.is_open()) return;
   end_ = end;
   frozen_ = true;
+  if (fence_ != nullptr) fence_->close();
   over_.open();
+}
+
+void ShardSession::fenced_out() {
+  if (over_.is_open()) return;
+  ++context_.metrics.lease_losses;
+  close(End::lost);
 }
 
 void ShardSession::stop(std::string reason) {
