@@ -56,7 +56,7 @@ class Replicator {
                  prepared_.primary_table.schema),
         replica_(*prepared_.replica_client, prepared_.replica.location.name,
                  prepared_.replica_table.schema),
-        fenced_(*prepared_.replica_client, prepared_.replica.location.name,
+        fenced_(doors.dice, *prepared_.replica_client, prepared_.replica.location.name,
                 prepared_.leases.location.name),
         leases_(doors, *prepared_.lease_client, prepared_.leases.location.name),
         settings_(make_settings()),
@@ -64,7 +64,7 @@ class Replicator {
                  doors_.log,  primary_,     replica_,         replica_,
                  leases_,     settings_,    control_.metrics, control_.stop} {
     if (options_.mode == "fenced") context_.fenced = &fenced_;
-    if (options_.until_caught_up) until_ = doors_.clock.wall();
+    if (options_.until_caught_up) until_ = prepared_.stream_client->service_time();
   }
 
   async::Task<int> run();
