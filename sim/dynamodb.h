@@ -34,6 +34,8 @@ class DynamoDb {
     tables_.at(table).stream = &stream;
   }
 
+  void disable_stream(const std::string& table) { tables_.at(table).stream = nullptr; }
+
   // Told of tables that requests create.
   void watch_tables(std::function<void(Table&)> watcher) { watcher_ = std::move(watcher); }
 
@@ -74,7 +76,6 @@ class DynamoDb {
   base::Prng prng_;
   std::string name_;
   std::map<std::string, Slot> tables_;
-  std::map<std::string, Duration> transactions_;  // tokens of those that were done, and when
   std::function<void(Table&)> watcher_;
 };
 

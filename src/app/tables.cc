@@ -2,7 +2,6 @@
 
 #include <unordered_map>
 
-#include "flow/shard_session.h"
 #include "wire/fences.h"
 #include "wire/items.h"
 
@@ -103,8 +102,7 @@ flow::Task<Result<flow::WriteAnswer>> FencedTable::write(const core::Fence& fenc
   std::vector<wire::BatchWrite> batch;
   batch.reserve(writes.size());
   for (const flow::Write& write : writes) batch.push_back({write.key.get(), write.item});
-  Result<std::string> body =
-      wire::transact_write_request(lease_table_, fence, table_, batch, flow::fresh_nonce(dice_));
+  Result<std::string> body = wire::transact_write_request(lease_table_, fence, table_, batch);
   const auto failed = [this](Failure failure) {
     failure.operation = "TransactWriteItems on " + client_.where();
     return failure;
