@@ -102,7 +102,18 @@ void Checker::emitted(const Emitted& record) {
   Shard& shard = shards_[record.shard];
   if (shard.row.finished)
     world_.fail("shard " + record.shard + " was called finished before its end");
-  shard.records.push_back({record.sequence, record.key, record.version});
+  shard.records.push_back({record.sequence, record.key, record.version, world_.now()});
+}
+
+// A shard that was never checkpointed begins where the stream begins, whenever that is: unless it
+// goes on where a parent ended that somebody has followed, and nobody came for a whole day.
+bool Checker::is_missed(const Shard& shard, const Record& record) const {
+  if (!shard.row.checkpoint.empty()) return true;
+  return world_.now() > record.at + kRetention &&
+         std::any_of(shard.parents.begin(), shard.parents.end(), [this](const std::string& parent) {
+           const auto known = shards_.find(parent);
+           return known != shards_.end() && known->second.row.finished;
+         });
 }
 
 void Checker::trimmed(const std::string& shard, const std::string& sequence) {
@@ -112,8 +123,7 @@ void Checker::trimmed(const std::string& shard, const std::string& sequence) {
     Record& record = known.records[i];
     if (number_less(sequence, record.sequence)) break;
     record.lost = true;
-    // A shard that was never checkpointed begins where the stream begins, whenever that is.
-    if (known.row.checkpoint.empty() || owner_has(known, record)) continue;
+    if (!is_missed(known, record) || owner_has(known, record)) continue;
     ++lost_;
     world_.faults().count(Fault::trimmed);
   }

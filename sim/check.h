@@ -68,6 +68,7 @@ class Checker : public StreamWatcher {
     std::string sequence;
     std::string key;
     std::size_t version = 0;
+    Duration at{0};
     bool lost = false;
   };
   struct Row {  // of the lease table
@@ -91,6 +92,7 @@ class Checker : public StreamWatcher {
   void replica_changed(const Table::Change& change);
   void replica_written(const std::string& key);
   void row_changed(const Table::Change& change);
+  [[nodiscard]] bool is_missed(const Shard& shard, const Record& record) const;
   [[nodiscard]] bool owner_has(const Shard& shard, const Record& record) const;
   void owner_changed(const std::string& name, const Row& before, const Row& after);
   void parents_are_finished(const std::string& name, const char* what);

@@ -53,6 +53,7 @@ Writer::Writer(World& world, Table& primary, Kinesis* kinesis, Options options)
       options_(options),
       prng_(world.part("writer")) {
   for (std::size_t i = 0; i < options_.keys; ++i) keys_.push_back(make_key(i));
+  if (world_.faults().on(Fault::poison_item)) reserved_ = 1;
 }
 
 Writer::Key Writer::make_key(std::size_t number) {
@@ -174,7 +175,7 @@ void Writer::finish(Duration over) {
 // A few keys are hot.
 std::size_t Writer::choose_key() {
   const std::size_t hot = std::max<std::size_t>(1, keys_.size() / 8);
-  return prng_.below(prng_.chance(1, 2) ? hot : keys_.size());
+  return prng_.below(prng_.chance(1, 2) ? hot : keys_.size() - reserved_);
 }
 
 void Writer::touch(const Item& key) {
@@ -193,13 +194,17 @@ void Writer::put_fresh(std::size_t index, bool poisoned) {
   world_.trace("writer", "change", *primary_.key_of(key.item, true));
 }
 
-// Once in a run, for a moment, a key that is not hot has an item that the replica refuses: few of
-// its records are, for many would mean that the whole stream is wrong.
+// Once in a run, for a moment, an item is what the replica refuses. Its key is the last one, which
+// is not changed before: a reader that is behind would find all of its records refused then, and
+// where many are, the whole stream is taken to be the wrong one.
 void Writer::poison() {
   poisoned_ = true;
   const std::size_t index = keys_.size() - 1;
   put_fresh(index, true);
-  world_.after(between(prng_, 100ms, 2s), [this, index] { put_fresh(index, false); });
+  world_.after(between(prng_, 100ms, 2s), [this, index] {
+    put_fresh(index, false);
+    reserved_ = 0;
+  });
 }
 
 void Writer::change(std::size_t index, Spelling spelling) {

@@ -75,6 +75,7 @@ class Writer {
   std::uint64_t changes_ = 0;
   std::size_t junk_ = 0;
   bool poisoned_ = false;
+  std::size_t reserved_ = 0;  // keys at the end that are not changed yet
   Duration quiet_from_{0};
   simdjson::dom::parser parser_;
 };
