@@ -56,6 +56,8 @@ class Checker : public StreamWatcher {
   [[nodiscard]] std::vector<Item> differing() const;
   [[nodiscard]] std::optional<std::string> wrong_dead_letters() const;
   [[nodiscard]] std::optional<std::string> unreleased() const;
+  // Has any worker begun with a stream of this run?
+  [[nodiscard]] bool followed() const;
   // Records that the stream has held.
   [[nodiscard]] std::uint64_t records() const { return records_; }
   // Of those, records that nobody can have read.

@@ -59,6 +59,12 @@ std::optional<std::string> Checker::unfinished() const {
   return std::nullopt;
 }
 
+bool Checker::followed() const {
+  return std::any_of(shards_.begin(), shards_.end(), [](const auto& shard) {
+    return !shard.second.row.owner.empty() || !shard.second.row.checkpoint.empty();
+  });
+}
+
 std::optional<std::string> Checker::unreleased() const {
   for (const auto& [name, shard] : shards_) {
     if (!shard.row.owner.empty() && !shard.gone)

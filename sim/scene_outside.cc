@@ -18,8 +18,8 @@ void Scene::trouble_streams() {
       trimmed_early_ = true;
       stream_->trim(between(prng_, 2s, 20s));
     }
-    if (enabled && old_streams_.empty() && last_moment() > world_.now() + 12s &&
-        faults.strikes(Fault::stream_replaced)) {
+    const bool may_go = enabled && old_streams_.empty() && checker_->followed();
+    if (may_go && last_moment() > world_.now() + 12s && faults.strikes(Fault::stream_replaced)) {
       replace_stream();
     }
   } else {
