@@ -14,7 +14,7 @@ void Scene::trouble_streams() {
     if (enabled && faults.strikes(Fault::rotate)) stream_->rotate();
     if (enabled && stream_->open_shards() < kOpenMax && faults.strikes(Fault::split))
       stream_->split();
-    if (faults.strikes(Fault::early_trim)) {
+    if (world_.now() < last_moment() && faults.strikes(Fault::early_trim)) {
       trimmed_early_ = true;
       stream_->trim(between(prng_, 2s, 20s));
     }
