@@ -116,28 +116,47 @@ TEST_F(Transactions, AFenceOnlyRises) {
 TEST_F(Transactions, OneFailedConditionStopsAllOfThem) {
   put(table_, item_json(1, 1));
   const auto answer = transact(actions(put_action(item_json(0, 2)) + "," +
-                                       put_action(item_json(1, 2), "attribute_not_exists(id)") +
-                                       "," + delete_action(key_json(1))));
-  EXPECT_EQ(answer.ok() ? "accepted" : answer.error().code, "ValidationException");
-  const auto second = transact(actions(put_action(item_json(0, 2)) + "," +
                                        put_action(item_json(1, 2), "attribute_not_exists(id)")));
-  ASSERT_FALSE(second.ok());
-  EXPECT_EQ(second.error().code, "TransactionCanceledException");
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().code, "TransactionCanceledException");
   EXPECT_EQ(code(0), quoted("None"));
   EXPECT_EQ(code(1), quoted("ConditionalCheckFailed"));
   EXPECT_EQ(get(table_, key_json(0)), "absent");
   EXPECT_EQ(get(table_, key_json(1)), item_json(1, 1));
 }
 
-// The same: "no two of them can operate on the same item"; by value of the key.
+// The same: no two actions on one item.
 TEST_F(Transactions, TwoActionsOnOneItemAreRefused) {
-  EXPECT_EQ(refusal("TransactWriteItems", actions(put_action(item_json(1, 1)) + "," +
-                                                  delete_action(R"({"id":{"N":"1.0"}})"))),
+  EXPECT_EQ(refusal("TransactWriteItems",
+                    actions(put_action(item_json(1, 1)) + "," + delete_action(key_json(1)))),
             "ValidationException");
   EXPECT_EQ(refusal("TransactWriteItems",
                     actions(put_action(item_json(1, 1)) + "," + put_action(item_json(1, 2)))),
             "ValidationException");
   EXPECT_EQ(count(), "0");
+}
+
+// The same; a number's spelling makes no other item.
+TEST_F(Transactions, OneItemSpelledTwiceIsOneItem) {
+  EXPECT_EQ(refusal("TransactWriteItems", actions(put_action(item_json(1, 1)) + "," +
+                                                  delete_action(R"({"id":{"N":"1.0"}})"))),
+            "ValidationException");
+}
+
+// The same: 4 MB in all.
+TEST_F(Transactions, ActionsHaveFourMegabytes) {
+  const auto of_size = [this](int id, std::size_t size) {
+    return put_action(R"({"id":)" + number(id) + R"(,"v":{"S":")" + std::string(size, 'x') +
+                      R"("}})");
+  };
+  constexpr std::size_t kLarge = 400'000;
+  std::string all;
+  for (int id = 0; id < 10; ++id) all += of_size(id, kLarge) + ",";
+  EXPECT_EQ(refusal("TransactWriteItems", actions(all + of_size(10, kLarge))),
+            "ValidationException");
+  EXPECT_EQ(count(), "0");
+  EXPECT_EQ(refusal("TransactWriteItems", actions(all + of_size(10, 100))), "accepted");
+  EXPECT_EQ(get(table_, key_json(10)).size(), of_size(10, 100).size() - put_action("").size());
 }
 
 // The same: up to 100 actions.
@@ -160,11 +179,21 @@ TEST_F(Transactions, AnActionIsOneThing) {
   EXPECT_EQ(count(), "0");
 }
 
+// The same: an item whose key is of another type is that action's own fault (ValidationError); a
+// key with more or less in it is the whole request's.
 TEST_F(Transactions, KeysMatchTheSchema) {
-  EXPECT_EQ(refusal("TransactWriteItems", actions(put_action(R"({"id":{"S":"1"}})"))),
-            "ValidationException");
+  const auto answer =
+      transact(actions(put_action(item_json(1, 1)) + "," + put_action(R"({"id":{"S":"1"}})")));
+  ASSERT_FALSE(answer.ok());
+  EXPECT_EQ(answer.error().code, "TransactionCanceledException");
+  EXPECT_EQ(answer.error().kind, FailureKind::invalid);
+  EXPECT_EQ(code(0), quoted("None"));
+  EXPECT_EQ(code(1), quoted("ValidationError"));
   EXPECT_EQ(refusal("TransactWriteItems", actions(delete_action(item_json(1, 1)))),
             "ValidationException");
+  EXPECT_EQ(refusal("TransactWriteItems", actions(put_action(R"({"v":{"N":"1"}})"))),
+            "ValidationException");
+  EXPECT_EQ(count(), "0");
 }
 
 // Developer guide, "Read/write capacity for transactions": two units for each write of up to 1 KB.
