@@ -25,7 +25,7 @@ class Transactions : public Case {
     dynamodb("UpdateItem", wire::raise_fence_request(leases_, fence(3)));
   }
   static core::Fence fence(std::uint64_t generation, std::uint64_t bumps = 0) {
-    return {"s", "shard", 0, generation, bumps};
+    return {"s", "shard", 0, generation, bumps, "holder"};
   }
   Result<std::string> transact(const std::string& body) {
     return services().ask(aws::Service::dynamodb, "TransactWriteItems", body);
@@ -40,7 +40,7 @@ class Transactions : public Case {
     }
     std::vector<wire::BatchWrite> all;
     for (std::size_t i = 0; i < keys.size(); ++i) all.push_back({keys[i].get(), items[i]});
-    return *wire::transact_write_request(leases_, under, table_, all);
+    return *wire::transact_write_request(leases_, under, table_, all, services().new_name("t"));
   }
   [[nodiscard]] std::string put_action(const std::string& item, const std::string& condition = "") {
     return R"({"Put":{"TableName":")" + table_ + R"(","Item":)" + item +
@@ -89,7 +89,7 @@ TEST_F(Transactions, NothingGoesThroughUnderAnOlderFence) {
   EXPECT_EQ(count(), "0");
 }
 
-TEST_F(Transactions, ABumpEndsAnAttemptAndAMissingFenceAllowsNothing) {
+TEST_F(Transactions, ABumpAnotherHolderAndAMissingFenceAllowNothing) {
   const std::string late = writes(fence(3), 1, 1);
   dynamodb("UpdateItem", wire::bump_fence_request(leases_, fence(3)));
   EXPECT_EQ(refusal("TransactWriteItems", late), "TransactionCanceledException");
@@ -97,10 +97,33 @@ TEST_F(Transactions, ABumpEndsAnAttemptAndAMissingFenceAllowsNothing) {
             "ConditionalCheckFailedException");
   dynamodb("TransactWriteItems", writes(fence(3, 1), 1, 2));
   EXPECT_EQ(get(table_, key_json(0)), item_json(0, 2));
+  core::Fence others = fence(3, 1);
+  others.holder = "another";
+  EXPECT_EQ(refusal("TransactWriteItems", writes(others, 1, 3)), "TransactionCanceledException");
   core::Fence never = fence(1);
   never.stripe = 7;
   EXPECT_EQ(refusal("TransactWriteItems", writes(never, 1, 3)), "TransactionCanceledException");
   EXPECT_EQ(get(table_, key_json(0)), item_json(0, 2));
+}
+
+// The same, ClientRequestToken: the same request again within ten minutes succeeds and does
+// nothing, whatever has become of its condition.
+TEST_F(Transactions, ARequestThatWasDoneIsNotDoneAgain) {
+  const std::string first = writes(fence(3), 1, 1);
+  dynamodb("TransactWriteItems", first);
+  dynamodb("UpdateItem", wire::raise_fence_request(leases_, fence(4)));
+  dynamodb("TransactWriteItems", writes(fence(4), 1, 2));
+  dynamodb("TransactWriteItems", first);
+  EXPECT_EQ(get(table_, key_json(0)), item_json(0, 2));
+}
+
+// The same: one that was refused is no more than refused.
+TEST_F(Transactions, ARequestThatWasRefusedMayBeDoneLater) {
+  const std::string early = writes(fence(4), 1, 1);
+  EXPECT_EQ(refusal("TransactWriteItems", early), "TransactionCanceledException");
+  dynamodb("UpdateItem", wire::raise_fence_request(leases_, fence(4)));
+  dynamodb("TransactWriteItems", early);
+  EXPECT_EQ(get(table_, key_json(0)), item_json(0, 1));
 }
 
 // A fence is never lowered; the same generation is not raised twice.
