@@ -104,6 +104,13 @@ class Faults {
   void count(Fault fault) { ++counts_[index(fault)]; }
   // From here on nothing strikes.
   void heal() { rates_.fill(0); }
+  // From here on this kind strikes, `rate` times of 100,000, and no other; also(): beside what
+  // does.
+  void only(Fault fault, std::uint32_t rate) {
+    heal();
+    also(fault, rate);
+  }
+  void also(Fault fault, std::uint32_t rate) { rates_[index(fault)] = rate; }
 
   [[nodiscard]] const std::array<std::uint64_t, kFaults>& counts() const { return counts_; }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/value.h"
@@ -27,6 +28,10 @@ struct Version {
   Duration since{0};
   std::shared_ptr<const Item> item;  // nullptr: absent
 };
+
+// What key_of() says of a key of other attributes or types.
+inline constexpr std::string_view kKeyMismatch =
+    "The provided key element does not match the schema";
 
 class Table {
  public:

@@ -1,8 +1,9 @@
 // TransactWriteItems: all actions or none, at one moment.
 //
 // Source: API reference of the operation: at most 100 actions, no two on one item, 4 MB in all; a
-// cancelled transaction names a reason for each action, in order. Twice the write units of plain
-// writes; a check costs as much as a write.
+// cancelled transaction names a reason for each action, in order: ConditionalCheckFailed,
+// TransactionConflict, or ValidationError where an item's key does not match its table. Twice the
+// write units of plain writes; a check costs as much as a write.
 #include <set>
 
 #include "base/bytes.h"
@@ -31,8 +32,11 @@ Result<Action, ServiceError> action_of(Json one) {
   return validation("the simulator does not know the action " + std::string(only.key));
 }
 
-std::string reason(std::string_view code, std::string_view message) {
+std::string reason(std::string_view code) {
   if (code == "None") return R"({"Code":"None"})";
+  std::string_view message = "The conditional request failed";
+  if (code == "TransactionConflict") message = "Transaction is ongoing for the item";
+  if (code == "ValidationError") message = kKeyMismatch;
   return R"({"Code":")" + std::string(code) + R"(","Message":")" + std::string(message) + R"("})";
 }
 
@@ -47,6 +51,13 @@ struct DynamoDb::Prepared {
   Item item;            // put
   bool allowed = true;  // by its condition
   bool conflict = false;
+  bool invalid = false;  // its key does not match the table's schema
+
+  [[nodiscard]] const char* code() const {
+    if (conflict) return "TransactionConflict";
+    if (invalid) return "ValidationError";
+    return allowed ? "None" : "ConditionalCheckFailed";
+  }
 };
 
 Result<DynamoDb::Prepared, ServiceError> DynamoDb::prepare(Json one) {
@@ -60,14 +71,18 @@ Result<DynamoDb::Prepared, ServiceError> DynamoDb::prepare(Json one) {
   auto item = parse_item(*json);
   if (!item) return item.error();
   auto key = (*table)->key_of(*item, !put);
-  if (!key) return key.error();
-  if (is_too_large(*item)) return validation("Item size has exceeded the maximum allowed size");
-  if ((*table)->refuses(*item)) return validation("Type mismatch for Index Key");
   Prepared made;
   made.table = *table;
+  if (!key && put && key.error().message == kKeyMismatch) {
+    made.invalid = true;
+    return made;
+  }
+  if (!key) return key.error();
+  if (is_too_large(*item)) return validation("Item size has exceeded the maximum allowed size");
   made.key = *key;
   made.key_item = (*table)->key_item(*item);
   made.kind = action->kind;
+  made.invalid = (*table)->refuses(*item);
   made.item = std::move(*item);
   const auto condition = text(action->content, "ConditionExpression");
   if (!condition) {
@@ -98,22 +113,21 @@ Answer DynamoDb::transact_write_items(Json request) {
   for (const Json one : actions) {
     auto made = prepare(one);
     if (!made) return made.error();
-    if (!seen.emplace(made->table->name(), made->key).second)
+    if (!made->invalid && !seen.emplace(made->table->name(), made->key).second)
       return validation("Transaction request cannot include multiple operations on one item");
     made->conflict = world_.faults().strikes(Fault::transaction_conflict);
     all.push_back(std::move(*made));
   }
+  std::vector<const Item*> items;
+  for (const Prepared& one : all) items.push_back(&one.item);
+  if (are_too_large(items)) return validation("Transaction payload size cannot exceed 4MB");
   bool cancelled = false;
   std::string reasons;
   std::string codes;
   for (const Prepared& one : all) {
-    const char* code = "None";
-    if (!one.allowed) code = "ConditionalCheckFailed";
-    if (one.conflict) code = "TransactionConflict";
-    cancelled = cancelled || !one.allowed || one.conflict;
-    reasons += (reasons.empty() ? "" : ",") +
-               reason(code, one.conflict ? "Transaction is ongoing for the item"
-                                         : "The conditional request failed");
+    const std::string_view code = one.code();
+    cancelled = cancelled || code != "None";
+    reasons += (reasons.empty() ? "" : ",") + reason(code);
     codes += (codes.empty() ? "" : ", ") + std::string(code);
   }
   if (cancelled) {

@@ -179,6 +179,19 @@ Task<void> Follower::take_leases() {
   changed_.notify();
 }
 
+// A shard that nobody has read yet goes on where its parents ended: what retention takes from it
+// after that is missed, as if it were one shard.
+void Follower::inherit(core::ShardRow& row) const {
+  if (row.read_through || !row.checkpoint.empty()) return;
+  for (const core::ShardRow& parent : rows_) {
+    const bool is_parent =
+        std::find(row.parents.begin(), row.parents.end(), parent.shard) != row.parents.end();
+    if (!is_parent || !parent.finished || !parent.read_through) continue;
+    if (!row.read_through || *parent.read_through < *row.read_through)
+      row.read_through = parent.read_through;
+  }
+}
+
 Task<void> Follower::take(core::ShardRow row) {
   const std::string before = row.nonce;
   const bool clean = row.clean;
@@ -189,6 +202,7 @@ Task<void> Follower::take(core::ShardRow row) {
   const bool expired = orphan && row.owner != context_.settings.worker;
   Duration doubt{};
   if (!clean) doubt = context_.settings.doubt + (expired ? Duration{} : Refresher::kWriteTimeout);
+  inherit(row);
   row.owner = context_.settings.worker;
   row.lease = context_.settings.lease;
   row.nonce = fresh_nonce(context_.dice);

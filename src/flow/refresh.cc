@@ -40,9 +40,11 @@ Task<void> Refresher::run() {
 // nothing of it is in flight.
 Refresher::Turns Refresher::take_turns() {
   const Instant now = context_.clock.now();
+  // What is read together is written together: whole batches (4 x 25, or 99), not 99 and one more.
+  const std::size_t whole = core::kReadKeysMax / batch_limit_ * batch_limit_;
   // No more than four writes a lane: after timeouts batches are small, and must not become many
   // instead.
-  Turns turns = turns_.take(now, std::min(core::kReadKeysMax, 4 * batch_max_));
+  Turns turns = turns_.take(now, std::min(whole, 4 * batch_max_));
   std::erase_if(turns, [&](const core::Turn& turn) {
     if (may_issue(turn, now)) return false;
     turns_.again(turn, now + kLookAgain, std::nullopt, false);
