@@ -104,6 +104,7 @@ void Kinesis::split() {
   const auto candidates = open();
   Shard* parent = candidates[prng_.below(candidates.size())];
   if (parent->high - parent->low < 2) return;
+  ++reshards_;
   const std::uint64_t middle = parent->low + (parent->high - parent->low) / 2;
   add({parent}, parent->low, middle);
   add({parent}, middle + 1, parent->high);
@@ -112,6 +113,7 @@ void Kinesis::split() {
 void Kinesis::merge() {
   const auto candidates = open();
   if (candidates.size() < 2) return;
+  ++reshards_;
   const std::size_t left = prng_.below(candidates.size() - 1);
   add({candidates[left], candidates[left + 1]}, candidates[left]->low, candidates[left + 1]->high);
 }

@@ -10,6 +10,7 @@
 
 #include "app/replicate.h"
 #include "sim/faults.h"
+#include "sim/invariants.h"
 
 namespace dynamodb_replicator::sim {
 
@@ -30,6 +31,7 @@ struct RunResult {
   std::optional<std::string> failure;  // why the run failed; nullopt: it passed
   std::uint64_t digest = 0;            // of everything that happened
   std::array<std::uint64_t, kFaults> faults{};
+  InvariantCounts invariants{};  // how often each was looked at
   std::uint64_t changes = 0;
   std::uint64_t requests = 0;
   std::uint64_t regressions = 0;  // times that the replica showed an older version for a while

@@ -3,43 +3,9 @@
 namespace dynamodb_replicator::sim {
 namespace {
 
-constexpr const char* kDeadLetters = "/var/lib/dead-letters.jsonl";
 const Identity kIdentity{"AKIDSIMULATED", "simulated/secret+key", "us-east-1"};
 
 }  // namespace
-
-Drawn draw(base::Prng prng) {
-  Drawn drawn;
-  static const std::vector<std::string> kTypes{"S", "N", "B"};
-  drawn.schema.hash = {"id", kTypes[prng.below(3)]};
-  if (prng.chance(1, 2)) drawn.schema.range = KeyPart{"range", kTypes[prng.below(3)]};
-  const std::uint64_t source = prng.below(5);
-  drawn.writer.records = source < 2    ? Writer::Records::none
-                         : source == 2 ? Writer::Records::aws
-                                       : Writer::Records::dyno;
-  drawn.writer.keys = 3 + prng.below(28);
-  drawn.writer.mean_interval = between(prng, 20ms, 500ms);
-  drawn.shards = 1 + prng.below(4);
-  drawn.chaos_for = between(prng, 20s, 90s);
-  drawn.lease = std::chrono::seconds(3 + prng.below(prng.chance(1, 2) ? 2 : 10));
-  drawn.doubt = std::chrono::seconds(3 + prng.below(6));
-  if (prng.chance(1, 8)) drawn.verify = "always";
-  drawn.absence = prng.chance(1, 10);
-  if (drawn.absence) drawn.chaos_for += 80s;  // half of it, and what is on its way, before that day
-  return drawn;
-}
-
-std::string to_text(const Drawn& drawn) {
-  const char* source = drawn.writer.records == Writer::Records::none  ? "streams"
-                       : drawn.writer.records == Writer::Records::aws ? "kinesis (aws records)"
-                                                                      : "kinesis (dyno records)";
-  return std::string(source) + ", key " + drawn.schema.hash.type +
-         (drawn.schema.range ? drawn.schema.range->type : "") + ", " +
-         std::to_string(drawn.writer.keys) + " keys, " + std::to_string(drawn.shards) +
-         " shards, lease " + std::to_string(drawn.lease / 1s) + " s, doubt " +
-         std::to_string(drawn.doubt / 1s) + " s, chaos " + std::to_string(drawn.chaos_for / 1s) +
-         " s" + (drawn.absence ? ", a day of absence" : "");
-}
 
 Scene::Scene(const RunOptions& options, const Replicate& replicate)
     : options_(options),
@@ -83,7 +49,10 @@ void Scene::open_services() {
 }
 
 void Scene::open_workers() {
-  for (const char* name : {"one", "two"}) {
+  constexpr std::array<const char*, 3> kNames{"one", "two", "three"};
+  std::vector<const Machine*> machines;
+  for (std::size_t i = 0; i < drawn_.workers; ++i) {
+    const char* name = kNames[i];
     Worker worker;
     worker.machine = std::make_unique<Machine>();
     worker.machine->name = name;
@@ -93,13 +62,11 @@ void Scene::open_workers() {
                                  {"AWS_SECRET_ACCESS_KEY", kIdentity.secret},
                                  {"AWS_REGION", kIdentity.region}};
     worker.process = std::make_unique<Process>(world_, *worker.machine, network_, name);
+    machines.push_back(worker.machine.get());
     workers_.push_back(std::move(worker));
   }
   const bool strict = drawn_.writer.records != Writer::Records::dyno;
-  checker_ = std::make_unique<Checker>(
-      world_, primary_, replica_,
-      std::vector<const Machine*>{workers_[0].machine.get(), workers_[1].machine.get()},
-      kDeadLetters, strict);
+  checker_ = std::make_unique<Checker>(world_, primary_, replica_, machines, kDeadLetters, strict);
   const auto watcher = [this](const Emitted& record) { checker_->emitted(record); };
   const auto births = [this](const std::string& shard, const std::vector<std::string>& parents) {
     checker_->shard_born(shard, parents);
@@ -112,23 +79,11 @@ void Scene::open_workers() {
   replica_db_.watch_tables([this](Table& table) { checker_->lease_table(table); });
 }
 
-app::ReplicateOptions Scene::options_for_workers() const {
-  app::ReplicateOptions options;
-  options.primary = "http://primary.sim:8000/primary";
-  options.replica = "http://replica.sim:8001/replica";
-  if (kinesis_) options.kinesis = "http://kinesis.sim:4567/changes";
-  options.lease_time = drawn_.lease;
-  options.doubt = drawn_.doubt;
-  options.verify = drawn_.verify;
-  options.dead_letter = kDeadLetters;
-  return options;
-}
-
 void Scene::start(Worker& worker) {
   if (worker.process->running() || ending_ || absent_) return;
   worker.started = world_.now();
   worker.process->start([this](async::Doors& doors, app::Control& control) {
-    return replicate_(doors, options_for_workers(), control);
+    return replicate_(doors, options_for(drawn_), control);
   });
 }
 
@@ -251,6 +206,16 @@ void Scene::tamper() {
   replica_.put(item);
 }
 
+// A run in which too little happened proves nothing.
+std::optional<std::string> Scene::tame() const {
+  if (writer_->changes() >= kChangesMin && reshards() >= kReshardsMin &&
+      workers_.size() >= kWorkersMin && drawn_.writer.keys >= kKeysMin) {
+    return std::nullopt;
+  }
+  return "the run was too tame: " + std::to_string(writer_->changes()) + " changes, " +
+         std::to_string(reshards()) + " changes of shards";
+}
+
 // What retention took before it was read is never lost in silence.
 std::optional<std::string> Scene::silent_loss() const {
   std::uint64_t gaps = 0;
@@ -267,6 +232,9 @@ RunResult Scene::play() {
   world_.after(3s, [this] { trouble_streams(); });
   world_.after(3s, [this] { trouble_network(); });
   world_.after(1s, [this] { watch_workers(); });
+  for (std::uint64_t n = 1; n <= kReshardsMin; ++n) {
+    world_.at(drawn_.chaos_for / (kReshardsMin + 1) * n, [this, n] { reshard_at_least(n); });
+  }
   if (drawn_.absence) {
     world_.run_until(drawn_.chaos_for / 2);
     if (!world_.failure()) be_absent();
@@ -277,10 +245,12 @@ RunResult Scene::play() {
     converge();
     wind_down();
   }
+  if (const auto why = tame(); why && !world_.failure()) world_.fail(*why);
   RunResult result;
   result.failure = world_.failure();
   result.digest = world_.digest();
   result.faults = world_.faults().counts();
+  result.invariants = world_.looked();
   result.changes = writer_->changes();
   result.requests = network_.sent();
   result.regressions = checker_->regressions();

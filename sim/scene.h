@@ -1,30 +1,19 @@
 // The stage of one run: what is drawn from the seed before it begins, and who stands on it.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "sim/check.h"
+#include "sim/drawn.h"
 #include "sim/endpoint.h"
 #include "sim/process.h"
 #include "sim/run.h"
 #include "sim/writer.h"
 
 namespace dynamodb_replicator::sim {
-
-struct Drawn {
-  Schema schema;
-  Writer::Options writer;
-  std::size_t shards = 1;
-  Duration chaos_for{0};
-  Duration lease{0};
-  Duration doubt{0};
-  std::string verify = "auto";
-  bool absence = false;  // nobody works for longer than the stream's retention
-};
-Drawn draw(base::Prng prng);
-std::string to_text(const Drawn& drawn);
 
 class Scene {
  public:
@@ -59,7 +48,9 @@ class Scene {
   void wind_down();
   void tamper();
   [[nodiscard]] std::optional<std::string> silent_loss() const;
-  [[nodiscard]] app::ReplicateOptions options_for_workers() const;
+  void reshard_at_least(std::uint64_t times);
+  [[nodiscard]] std::uint64_t reshards() const;
+  [[nodiscard]] std::optional<std::string> tame() const;
 
   RunOptions options_;
   Replicate replicate_;

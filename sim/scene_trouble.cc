@@ -97,6 +97,24 @@ void Scene::trouble_streams() {
   world_.after(5s, [this] { trouble_streams(); });
 }
 
+std::uint64_t Scene::reshards() const {
+  return stream_ ? stream_->reshards() : kinesis_->reshards();
+}
+
+void Scene::reshard_at_least(std::uint64_t times) {
+  if (healed_ || reshards() >= times) return;
+  const bool fewer = prng_.chance(1, 2);
+  if (stream_ && fewer) {
+    stream_->rotate();
+  } else if (stream_) {
+    stream_->split();
+  } else if (fewer && kinesis_->open_shards() > 1) {
+    kinesis_->merge();
+  } else {
+    kinesis_->split();
+  }
+}
+
 void Scene::trouble_network() {
   if (healed_) return;
   for (const char* host : {"primary.sim", "replica.sim", "kinesis.sim"}) {

@@ -76,6 +76,7 @@ TableStream::Shard* TableStream::pick_open() {
 void TableStream::end(Shard& shard) {
   shard.closed = true;
   shard.closed_at = world_.now();
+  ++reshards_;
   if (world_.faults().strikes(Fault::open_parent))
     shard.shown_closed_from = world_.now() + between(prng_, 100ms, 8s);
 }

@@ -32,6 +32,7 @@ class TableStream {
   void rotate();
   void split();
   [[nodiscard]] std::size_t open_shards() const;
+  [[nodiscard]] std::uint64_t reshards() const { return reshards_; }  // so far
   // Drops what is older than the retention, closed shards too.
   void trim();
 
@@ -74,6 +75,7 @@ class TableStream {
   std::string arn_;
   std::deque<Shard> shards_;
   std::uint64_t next_number_ = kFirstNumber;
+  std::uint64_t reshards_ = 0;
   EmittedWatcher watcher_;
   BirthWatcher births_;
   TrimWatcher trims_;

@@ -21,6 +21,7 @@
 #include "base/prng.h"
 #include "base/time.h"
 #include "sim/faults.h"
+#include "sim/invariants.h"
 
 namespace dynamodb_replicator::sim {
 
@@ -55,6 +56,14 @@ class World {
 
   // A broken promise: the first reason is kept and ends the run.
   void fail(std::string reason);
+  // One look at an invariant; `reason()` is asked for only if it is broken. Gives `holds`.
+  template <class Reason>
+  bool expect(Invariant invariant, bool holds, const Reason& reason) {
+    ++looked_[static_cast<std::size_t>(invariant)];
+    if (!holds) fail(std::string(name_of(invariant)) + ": " + reason());
+    return holds;
+  }
+  [[nodiscard]] const InvariantCounts& looked() const { return looked_; }
   [[nodiscard]] const std::optional<std::string>& failure() const { return failure_; }
 
   // Until `horizon`, or until fail(), or until `enough` (asked after each event of the world, not
@@ -87,6 +96,7 @@ class World {
   std::uint64_t digest_ = 0;
   std::uint64_t handlers_ = 0;
   std::uint64_t handlers_at_this_time_ = 0;
+  InvariantCounts looked_{};
   std::optional<std::string> failure_;
 };
 

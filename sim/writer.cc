@@ -129,9 +129,25 @@ void Writer::start(Duration end) {
   go_on(end - kLast);
 }
 
+// As fast as it takes to make so many changes in the time that is left; now and then it is quiet
+// for a while, and must then hurry.
+Duration Writer::pause_until(Duration end) {
+  constexpr double kChangesAtOnce = 1.5;  // of one round of go_on()
+  const std::uint64_t last = 2 * keys_.size();
+  const std::uint64_t missing = options_.changes > changes_ + last
+                                    ? options_.changes - changes_ - last
+                                    : options_.changes / 20;
+  const Duration left = std::max<Duration>(end - world_.now(), 1s);
+  const double rounds = static_cast<double>(missing) / kChangesAtOnce;
+  const auto mean = std::chrono::duration_cast<Duration>(left / rounds);
+  if (left > 10s && prng_.chance(1, 300)) return between(prng_, 1s, 6s);
+  return between(prng_, 1ms, std::max<Duration>(mean * 2, 2ms));
+}
+
 void Writer::go_on(Duration end) {
-  const Duration pause = between(prng_, 1ms, options_.mean_interval * 2);
-  if (world_.now() + pause > end + world_.skipped()) return;
+  const Duration over = end + world_.skipped();
+  const Duration pause = pause_until(over);
+  if (world_.now() + pause > over) return finish(over);
   world_.after(pause, [this, end] {
     const std::size_t index = choose_key();
     change(index);
@@ -144,6 +160,15 @@ void Writer::go_on(Duration end) {
     }
     go_on(end);
   });
+}
+
+// What is still missing comes at once.
+void Writer::finish(Duration over) {
+  const std::uint64_t made = changes_ + 2 * keys_.size();
+  for (std::uint64_t i = made; i < options_.changes; ++i) {
+    world_.at(between(prng_, world_.now(), std::max(over, world_.now())),
+              [this] { change(choose_key()); });
+  }
 }
 
 // A few keys are hot.

@@ -22,8 +22,8 @@ class Writer {
   struct Options {
     Records records = Records::none;
     std::size_t keys = 20;
-    Duration mean_interval = 100ms;
-    std::size_t junk_max = 8;  // fewer than what stops a shard as "wrong stream"
+    std::uint64_t changes = 1000;  // at least so many
+    std::size_t junk_max = 8;      // fewer than what stops a shard as "wrong stream"
   };
   // REQUIRES: `kinesis` unless Records::none.
   Writer(World& world, Table& primary, Kinesis* kinesis, Options options);
@@ -45,6 +45,8 @@ class Writer {
   Item make_item(const Key& key);
   std::string random_attributes();
   void go_on(Duration end);
+  Duration pause_until(Duration end);
+  void finish(Duration over);
   std::size_t choose_key();
   enum class Spelling { any, usual, other };
   void change(std::size_t index, Spelling spelling = Spelling::any);
