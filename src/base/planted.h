@@ -75,7 +75,6 @@ enum class Mark : std::uint8_t {
   write_held_back,
   unprocessed_retried,
   batch_halved,
-  doubt_noted,
   recheck_equal,
   recheck_repaired,
   verify_repeated,

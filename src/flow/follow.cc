@@ -9,7 +9,7 @@ namespace dynamodb_replicator::flow {
 namespace {
 
 // Rivals' counters are watched by the clock that nobody sets.
-Instant lease_clock(const async::Clock& clock) {
+Instant lease_clock(async::Clock& clock) {
   if (base::planted(base::Bug::lease_by_wall_clock))
     return Instant{clock.wall().time_since_epoch()};
   return clock.now();
