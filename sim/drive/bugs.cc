@@ -38,7 +38,7 @@ constexpr std::array<Named, base::kBugs> kBugs{{
     {"lease-by-wall-clock", "a rival's lease is measured by a clock that can be set"},
     {"own-write-not-recognised", "a renewal whose answer was lost counts as a lost lease"},
     {"own-row-forgotten", "a row with our own name is left until it has expired"},
-    {"failed-renewal-trusted", "a row that somebody else has changed counts as ours"},
+    {"lost-lease-ignored", "a renewal that fails counts as done, however late it is"},
     {"child-before-parent", "a child shard is read before its parent is finished"},
     {"hidden-parent-gone", "a parent that a lagging listing hides counts as gone"},
     {"latest-after-expiry", "an expired iterator is replaced by one at the end"},

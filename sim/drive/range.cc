@@ -127,7 +127,7 @@ class Range {
       ++told_;
     }
     constexpr std::uint64_t kProgressEvery = 5000;
-    if (told_ % kProgressEvery == 0 && told_ < arguments_.seeds)
+    if (told_ > 0 && told_ % kProgressEvery == 0 && told_ < arguments_.seeds)
       std::fprintf(stderr, "%llu of %llu seeds\n", Count{told_}, Count{arguments_.seeds});
   }
   [[nodiscard]] Plan plan_of(std::size_t job) const {

@@ -45,7 +45,7 @@ enum class Bug : std::uint8_t {
   lease_by_wall_clock,       // rivals measure by a clock that is set
   own_write_not_recognised,  // a renewal whose answer was lost counts as a loss
   own_row_forgotten,         // a row with our own name waits until it has expired
-  failed_renewal_trusted,    // a row that somebody else has changed counts as ours
+  lost_lease_ignored,    // a row that somebody else has changed counts as ours
   // streams
   child_before_parent,
   hidden_parent_gone,   // a parent that a listing does not show counts as gone

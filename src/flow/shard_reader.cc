@@ -53,7 +53,7 @@ Task<std::optional<std::string>> ShardSession::open_iterator() {
 Task<std::optional<std::string>> ShardSession::recover(const Failure& failure) {
   if (failure.kind == FailureKind::expired_iterator) {
     base::mark(base::Mark::iterator_reopened);
-    if (base::planted(base::Bug::latest_after_expiry))
+    if (base::planted(base::Bug::latest_after_expiry) && stream_.is_kinesis())
       position_ = {Position::Kind::at_time, context_.clock.wall(), {}};
     co_return std::nullopt;
   }

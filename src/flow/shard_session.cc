@@ -184,7 +184,7 @@ Task<void> ShardSession::keep_lease() {
 Task<ShardSession::Touched> ShardSession::touch(core::ShardRow next) {
   const Instant sent = context_.clock.now();
   unsigned attempts = 0;
-  while (context_.clock.now() < hold_.end()) {
+  while (context_.clock.now() < hold_.end() || base::planted(base::Bug::lost_lease_ignored)) {
     const Instant deadline = std::min(context_.clock.now() + kLeaseCallTimeout, hold_.end());
     Result<void> stored = co_await context_.leases.replace(next, row_.nonce, deadline);
     bool ours = stored.ok();
@@ -192,7 +192,7 @@ Task<ShardSession::Touched> ShardSession::touch(core::ShardRow next) {
       // Either another attempt of ours got there first, or the row is somebody else's now.
       ours = co_await is_ours(next);
       if (base::planted(base::Bug::own_write_not_recognised)) ours = false;
-      if (base::planted(base::Bug::failed_renewal_trusted)) ours = true;
+      if (base::planted(base::Bug::lost_lease_ignored)) ours = true;
       base::mark(ours ? base::Mark::self_recognised : base::Mark::lease_lost);
       if (!ours) co_return Touched::lost;
     }
