@@ -19,6 +19,7 @@ Drawn draw(base::Prng prng) {
   drawn.lease = std::chrono::seconds(3 + prng.below(prng.chance(1, 2) ? 2 : 10));
   drawn.doubt = std::chrono::seconds(3 + prng.below(6));
   if (prng.chance(1, 8)) drawn.verify = "always";
+  if (prng.chance(2, 5)) drawn.mode = "fenced";
   drawn.absence = prng.chance(1, 10);
   if (drawn.absence) drawn.chaos_for += 80s;  // half of it, and what is on its way, before that day
   return drawn;

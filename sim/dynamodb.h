@@ -60,6 +60,9 @@ class DynamoDb {
   Answer scan(Json request);
   Answer batch_get_item(Json request);
   Answer batch_write_item(Json request);
+  Answer transact_write_items(Json request);
+  struct Prepared;
+  Result<Prepared, ServiceError> prepare(Json one);
 
   Result<Table*, ServiceError> active(std::string_view name) const;
   Result<Table*, ServiceError> named(Json request) const;

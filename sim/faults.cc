@@ -28,6 +28,7 @@ constexpr std::array<Kind, kFaults> kKinds{{
     {"outage", 2000},
     {"unprocessed_keys", 3000},
     {"unprocessed_items", 4000},
+    {"transaction_conflict", 1000},
     {"stale_read", 40000},
     {"empty_page", 10000},
     {"expired_iterator", 500},

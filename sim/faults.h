@@ -36,6 +36,7 @@ enum class Fault : std::uint8_t {
   // answers that services may give at any time
   unprocessed_keys,
   unprocessed_items,
+  transaction_conflict,
   stale_read,        // an eventually consistent read that shows the past
   empty_page,        // GetRecords without records although there are some
   expired_iterator,  // long before its time

@@ -79,8 +79,8 @@ std::optional<Fault> Network::draw_fault(const std::string& sender, const HttpRe
     const auto decided = meddler_(sender, operation, request);
     if (decided) return decided;
   }
-  if (operation == "BatchWriteItem" && world_.faults().strikes(Fault::slow_write))
-    return Fault::slow_write;
+  const bool writes = operation == "BatchWriteItem" || operation == "TransactWriteItems";
+  if (writes && world_.faults().strikes(Fault::slow_write)) return Fault::slow_write;
   constexpr Fault kOfExchanges[] = {Fault::refused,      Fault::reset_before, Fault::reset_after,
                                     Fault::lost_request, Fault::lost_answer,  Fault::late_apply,
                                     Fault::late_error,   Fault::error_before, Fault::error_after,
@@ -152,6 +152,9 @@ Network::ExchangeRef Network::send(const std::string& sender, HttpRequest reques
                operation_of(request) + " " + request.host +
                    (fate.fault ? " (" + std::string(name_of(*fate.fault)) + ")" : std::string()));
   auto exchange = std::make_shared<Exchange>();
+  exchange->from = sender;
+  exchange->number = sent_;
+  if (watcher_ != nullptr) watcher_->sent(sent_, sender, operation_of(request), request);
   exchange->request = std::move(request);
   ++in_flight_;
   if (fate.applied) {
@@ -163,6 +166,10 @@ Network::ExchangeRef Network::send(const std::string& sender, HttpRequest reques
     world_.at(deadline, [this] { --in_flight_; });
   }
   return exchange;
+}
+
+void Network::given_up(const Exchange& exchange) {
+  if (watcher_ != nullptr) watcher_->over(exchange.number);
 }
 
 void Network::answer_unserved(const ExchangeRef& exchange, const Fate& fate) {
@@ -179,7 +186,9 @@ void Network::answer_unserved(const ExchangeRef& exchange, const Fate& fate) {
 
 void Network::apply(const ExchangeRef& exchange, const Fate& fate, const std::string& label) {
   Service* service = find(exchange->request);
+  served_for_ = exchange->from;
   HttpResponse response = service->handle(exchange->request);
+  served_for_.clear();
   world_.trace(
       label, "apply",
       std::to_string(response.status) + " " + exchange->request.body + " -> " + response.body);
@@ -222,9 +231,13 @@ async::Task<Outcome> HttpDoor::send(HttpRequest request, Instant deadline) {
   const Network::ExchangeRef exchange =
       network_.send(name_, std::move(request), deadline.time_since_epoch() - machine_.boot);
   struct Attached {  // a sender that goes away is forgotten
+    Network& network;
     Network::Exchange& exchange;
-    ~Attached() { exchange.sender = nullptr; }
-  } const attached{*exchange};
+    ~Attached() {
+      exchange.sender = nullptr;
+      network.given_up(exchange);
+    }
+  } const attached{network_, *exchange};
   exchange->sender = &answered;
   const bool in_time = co_await answered.wait_until(deadline);
   if (!in_time) co_return error(HttpError::Stage::timeout, true, "no answer before the deadline");

@@ -79,7 +79,7 @@ Kinesis::Shard& Kinesis::add(const std::vector<Shard*>& parents, std::uint64_t l
     shard.parents.push_back(parent->id);
     world_.trace("kinesis", "child", shard.id + " of " + parent->id);
   }
-  if (births_ && !parents.empty()) births_(shard.id, shard.parents);
+  if (watcher_ != nullptr && !parents.empty()) watcher_->shard_born(shard.id, shard.parents);
   if (!parents.empty() && world_.faults().strikes(Fault::hidden_child)) {
     shard.listed_from = world_.now() + between(prng_, 100ms, 8s);
   }
@@ -129,7 +129,8 @@ void Kinesis::put(const std::string& partition_key, const std::string& data, con
     shard.records.push_back(
         {number, world_.now(), millis.time_since_epoch().count(), partition_key, data});
     world_.trace("kinesis", "record", shard.id + " " + std::to_string(number));
-    if (watcher_) watcher_({shard.id, sequence_text(kPrefix, number), key, version});
+    if (watcher_ != nullptr)
+      watcher_->emitted({shard.id, sequence_text(kPrefix, number), key, version});
     return;
   }
   INVARIANT(false, "every partition key has an open shard");
@@ -145,9 +146,10 @@ void Kinesis::trim() {
     }
     shard.gone = shard.closed && shard.trimmed == records.size() &&
                  shard.closed_at + kRetention < world_.now();
-    if (shard.gone && trims_) trims_(shard.id, "");
-    if (shard.trimmed > before && trims_) {
-      trims_(shard.id, sequence_text(kPrefix, records[shard.trimmed - 1].number));
+    if (watcher_ == nullptr) continue;
+    if (shard.gone) watcher_->trimmed(shard.id, "");
+    if (shard.trimmed > before) {
+      watcher_->trimmed(shard.id, sequence_text(kPrefix, records[shard.trimmed - 1].number));
     }
   }
 }
@@ -269,6 +271,7 @@ Answer Kinesis::records(Json request) {
   if (too_often(*shard))
     return ServiceError{"ProvisionedThroughputExceededException",
                         "Rate exceeded for shard " + shard->id};
+  if (watcher_ != nullptr) watcher_->page_read(shard->id);
   const auto limit = static_cast<std::size_t>(
       std::clamp<std::int64_t>(integer(request, "Limit").value_or(10'000), 1, 10'000));
   Iterator next{shard->id, std::max(position->next, shard->trimmed), world_.now() + kIteratorLife};

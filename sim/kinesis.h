@@ -18,11 +18,7 @@ class Kinesis {
   Kinesis(World& world, std::string name, std::size_t shards);
 
   [[nodiscard]] const std::string& name() const { return name_; }
-  void watch(EmittedWatcher watcher, BirthWatcher births, TrimWatcher trims = {}) {
-    watcher_ = std::move(watcher);
-    births_ = std::move(births);
-    trims_ = std::move(trims);
-  }
+  void watch(StreamWatcher& watcher) { watcher_ = &watcher; }
 
   // `key`, `version`: what the record is about, for the checker; key empty: junk.
   void put(const std::string& partition_key, const std::string& data, const std::string& key,
@@ -80,9 +76,7 @@ class Kinesis {
   std::deque<Shard> shards_;
   std::uint64_t next_number_ = kFirstNumber;
   std::uint64_t reshards_ = 0;
-  EmittedWatcher watcher_;
-  BirthWatcher births_;
-  TrimWatcher trims_;
+  StreamWatcher* watcher_ = nullptr;
 };
 
 }  // namespace dynamodb_replicator::sim

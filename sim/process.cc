@@ -23,7 +23,7 @@ struct Process::Life {
        int start)
       : clock(world, machine),
         dice(prng),
-        http(network, loop, machine, name),
+        http(network, loop, machine, identity_of(machine, start)),
         files(world, machine, loop, prng),
         environment(machine, start),
         log(world, name),
@@ -36,6 +36,10 @@ void Machine::lose_power(base::Prng& prng) {
     file.durable += file.pending.substr(0, prng.below(file.pending.size() + 1));
     file.pending.clear();
   }
+}
+
+std::string identity_of(const Machine& machine, int start) {
+  return machine.name + "@" + std::to_string(100 + start);
 }
 
 Process::Process(World& world, Machine& machine, Network& network, std::string name)

@@ -33,6 +33,9 @@ struct Machine {
   void lose_power(base::Prng& prng);
 };
 
+// "host@pid" of the machine's `start`-th program.
+std::string identity_of(const Machine& machine, int start);
+
 class Process {
  public:
   using Program = std::function<async::Task<int>(async::Doors&, app::Control&)>;
@@ -56,6 +59,8 @@ class Process {
   void ask_to_stop();
 
   [[nodiscard]] const std::string& name() const { return name_; }
+  // As the program that runs calls itself, "host@pid": new with every start.
+  [[nodiscard]] std::string identity() const { return identity_of(machine_, starts_); }
   Machine& machine() { return machine_; }
   [[nodiscard]] bool running() const { return life_ != nullptr; }
   // The exit status of the last program that ended by itself.

@@ -11,6 +11,7 @@
 #include "sim/endpoint.h"
 #include "sim/process.h"
 #include "sim/run.h"
+#include "sim/traffic.h"
 #include "sim/writer.h"
 
 namespace dynamodb_replicator::sim {
@@ -45,7 +46,12 @@ class Scene {
   void be_absent();
   void heal();
   void converge();
+  void be_quiet();
   void wind_down();
+  void look_at_cost();
+  [[nodiscard]] double worst_lag() const;
+  [[nodiscard]] std::size_t open_shards() const;
+  [[nodiscard]] std::string states() const;
   void tamper();
   [[nodiscard]] std::optional<std::string> silent_loss() const;
   void reshard_at_least(std::uint64_t times);
@@ -67,6 +73,7 @@ class Scene {
   Endpoint primary_endpoint_;
   Endpoint replica_endpoint_;
   Endpoint kinesis_endpoint_;
+  Traffic traffic_;
   std::vector<Worker> workers_;
   std::unique_ptr<Checker> checker_;
   std::unique_ptr<Writer> writer_;

@@ -37,8 +37,9 @@ void Scene::trouble_workers() {
 std::optional<Fault> Scene::meddle(const std::string& sender, const std::string& operation,
                                    const std::string& host) {
   for (Worker& worker : workers_) {
-    if (worker.process->name() != sender || !worker.armed || healed_) continue;
-    if (worker.armed == Fault::zombie_write && operation == "BatchWriteItem") {
+    if (worker.process->identity() != sender || !worker.armed || healed_) continue;
+    if (worker.armed == Fault::zombie_write &&
+        (operation == "BatchWriteItem" || operation == "TransactWriteItems")) {
       worker.armed.reset();
       world_.after(30ms, [this, &worker] { strike_late_writer(worker); });
       return prng_.chance(1, 2) ? Fault::late_apply : Fault::late_error;

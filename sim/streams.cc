@@ -56,7 +56,7 @@ TableStream::Shard& TableStream::add(const std::string& parent, std::uint64_t lo
     shard.listed_from = world_.now() + between(prng_, 100ms, 8s);
   }
   world_.trace("stream", "shard", shard.id + " of " + parent);
-  if (births_ && !parent.empty()) births_(shard.id, {parent});
+  if (watcher_ != nullptr && !parent.empty()) watcher_->shard_born(shard.id, {parent});
   return shard;
 }
 
@@ -106,9 +106,10 @@ void TableStream::trim() {
     }
     shard.gone = shard.closed && shard.trimmed == records.size() &&
                  shard.closed_at + kRetention < world_.now();
-    if (shard.gone && trims_) trims_(shard.id, "");
-    if (shard.trimmed > before && trims_) {
-      trims_(shard.id, sequence_text("", records[shard.trimmed - 1].number));
+    if (watcher_ == nullptr) continue;
+    if (shard.gone) watcher_->trimmed(shard.id, "");
+    if (shard.trimmed > before) {
+      watcher_->trimmed(shard.id, sequence_text("", records[shard.trimmed - 1].number));
     }
   }
 }
@@ -138,7 +139,8 @@ void TableStream::append(const Table::Change& change) {
              R"({"ApproximateCreationDateTime":)" + std::to_string(second) + R"(,"Keys":)" +
              item_json(change.key_item, prng_) + R"(,"SequenceNumber":")" +
              sequence_text("", number) + R"(","SizeBytes":26,"StreamViewType":"KEYS_ONLY"}})"});
-    if (watcher_) watcher_({shard.id, sequence_text("", number), change.key, change.number});
+    if (watcher_ != nullptr)
+      watcher_->emitted({shard.id, sequence_text("", number), change.key, change.number});
     return;
   }
   INVARIANT(false, "every key has an open shard");
@@ -223,6 +225,7 @@ Answer TableStream::records(Json request) {
     return ServiceError{"ExpiredIteratorException", "The shard iterator is expired."};
   }
   if (position->next < shard->trimmed) return trimmed();
+  if (watcher_ != nullptr) watcher_->page_read(shard->id);
   const auto limit = static_cast<std::size_t>(
       std::clamp<std::int64_t>(integer(request, "Limit").value_or(kPageMax), 1, kPageMax));
   Iterator next{shard->id, position->next, world_.now() + kIteratorLife};

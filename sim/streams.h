@@ -22,11 +22,7 @@ class TableStream {
 
   [[nodiscard]] const std::string& arn() const { return arn_; }
   [[nodiscard]] const std::string& label() const { return label_; }
-  void watch(EmittedWatcher watcher, BirthWatcher births, TrimWatcher trims = {}) {
-    watcher_ = std::move(watcher);
-    births_ = std::move(births);
-    trims_ = std::move(trims);
-  }
+  void watch(StreamWatcher& watcher) { watcher_ = &watcher; }
 
   // One open shard, chosen by the seed, ends and has one or two children.
   void rotate();
@@ -76,9 +72,7 @@ class TableStream {
   std::deque<Shard> shards_;
   std::uint64_t next_number_ = kFirstNumber;
   std::uint64_t reshards_ = 0;
-  EmittedWatcher watcher_;
-  BirthWatcher births_;
-  TrimWatcher trims_;
+  StreamWatcher* watcher_ = nullptr;
 };
 
 }  // namespace dynamodb_replicator::sim

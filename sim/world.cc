@@ -59,6 +59,13 @@ void World::trace(std::string_view who, std::string_view what, std::string_view 
               static_cast<int>(detail.size()), detail.data());
 }
 
+void World::expect_no_secret(std::string_view where, std::string_view text) {
+  for (const std::string& secret : secrets_) {
+    expect(Invariant::no_secrets, text.find(secret) == text.npos,
+           [&] { return "a secret is in " + std::string(where) + ": " + std::string(text); });
+  }
+}
+
 void World::fail(std::string reason) {
   trace("world", "FAILED", reason);
   if (!failure_) failure_ = std::move(reason);

@@ -50,6 +50,10 @@ class World {
   [[nodiscard]] base::Prng part(std::string_view name) const;
   Faults& faults() { return faults_; }
 
+  // What must never be seen outside of a signed request.
+  void plant(std::string secret) { secrets_.push_back(std::move(secret)); }
+  void expect_no_secret(std::string_view where, std::string_view text);
+
   void trace(std::string_view who, std::string_view what, std::string_view detail = {});
   [[nodiscard]] bool shown() const { return options_.show; }
   [[nodiscard]] std::uint64_t digest() const { return digest_; }
@@ -97,6 +101,7 @@ class World {
   std::uint64_t handlers_ = 0;
   std::uint64_t handlers_at_this_time_ = 0;
   InvariantCounts looked_{};
+  std::vector<std::string> secrets_;
   std::optional<std::string> failure_;
 };
 

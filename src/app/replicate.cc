@@ -56,11 +56,14 @@ class Replicator {
                  prepared_.primary_table.schema),
         replica_(*prepared_.replica_client, prepared_.replica.location.name,
                  prepared_.replica_table.schema),
+        fenced_(*prepared_.replica_client, prepared_.replica.location.name,
+                prepared_.leases.location.name),
         leases_(doors, *prepared_.lease_client, prepared_.leases.location.name),
         settings_(make_settings()),
         context_{doors_.loop, doors_.clock, doors_.dice,      doors_.files,
                  doors_.log,  primary_,     replica_,         replica_,
                  leases_,     settings_,    control_.metrics, control_.stop} {
+    if (options_.mode == "fenced") context_.fenced = &fenced_;
     if (options_.until_caught_up) until_ = doors_.clock.wall();
   }
 
@@ -85,6 +88,7 @@ class Replicator {
   Prepared prepared_;
   BatchTable primary_;
   BatchTable replica_;
+  FencedTable fenced_;
   LeaseTable leases_;
   flow::Settings settings_;
   flow::Context context_;
@@ -114,7 +118,11 @@ async::Task<Result<void>> Replicator::open_lease_table() {
   meta.mode = options_.mode;
   meta.nonce = flow::fresh_nonce(doors_.dice);
   const wire::Capacity capacity{options_.lease_capacity_read, options_.lease_capacity_write};
-  co_return co_await leases_.open(meta, capacity, doors_.clock.now() + 60s);
+  if (options_.mode == "fenced") meta.stripes = options_.stripes;
+  Result<core::MetaRow> opened = co_await leases_.open(meta, capacity, doors_.clock.now() + 60s);
+  if (!opened) co_return std::move(opened).error();
+  settings_.stripes = opened->stripes;
+  co_return Result<void>{};
 }
 
 void Replicator::say_gap(const std::string& stream, const char* what) {

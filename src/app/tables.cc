@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "base/planted.h"
+#include "wire/fences.h"
 #include "wire/items.h"
 
 namespace dynamodb_replicator::app {
@@ -101,6 +102,33 @@ flow::Task<Result<flow::WriteAnswer>> BatchTable::write(std::span<const flow::Wr
       co_return unknown(unusable("an unprocessed item came back that was not sent"));
     result.done[place->second] = base::planted(base::Bug::unprocessed_items_dropped);
   }
+  co_return result;
+}
+
+flow::Task<Result<flow::WriteAnswer>> FencedTable::write(const core::Fence& fence,
+                                                         std::span<const flow::Write> writes,
+                                                         Instant deadline) {
+  std::vector<wire::BatchWrite> batch;
+  batch.reserve(writes.size());
+  for (const flow::Write& write : writes) batch.push_back({write.key.get(), write.item});
+  Result<std::string> body = wire::transact_write_request(lease_table_, fence, table_, batch);
+  const auto failed = [this](Failure failure) {
+    failure.operation = "TransactWriteItems on " + client_.where();
+    return failure;
+  };
+  if (!body) co_return failed(std::move(body).error());
+  Result<std::string> answer =
+      co_await client_.call("TransactWriteItems", std::move(*body), deadline, true);
+  if (!answer) co_return std::move(answer).error();
+  Result<double> units = wire::decode_transact_write(std::move(*answer));
+  if (!units) {
+    Failure failure = failed(std::move(units).error());
+    failure.maybe_applied = true;
+    co_return failure;
+  }
+  flow::WriteAnswer result;
+  result.units = *units;
+  result.done.assign(writes.size(), true);
   co_return result;
 }
 

@@ -45,7 +45,10 @@ enum class Bug : std::uint8_t {
   lease_by_wall_clock,       // rivals measure by a clock that is set
   own_write_not_recognised,  // a renewal whose answer was lost counts as a loss
   own_row_forgotten,         // a row with our own name waits until it has expired
-  lost_lease_ignored,    // a row that somebody else has changed counts as ours
+  lost_lease_ignored,        // a row that somebody else has changed counts as ours
+  // the fence
+  bump_left_out,     // an attempt whose outcome is unknown is not ended before the next
+  fence_lets_older,  // a check passes for older generations too
   // streams
   child_before_parent,
   hidden_parent_gone,   // a parent that a listing does not show counts as gone
@@ -80,6 +83,8 @@ enum class Mark : std::uint8_t {
   verify_repeated,
   duty_passed_on,
   claims_coalesced,
+  fence_bumped,
+  fenced_out,
   checksum_broken,
   clock_corrected,
   step_broken_off,

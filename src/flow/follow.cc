@@ -215,7 +215,9 @@ Task<void> Follower::take(core::ShardRow row) {
   row.nonce = fresh_nonce(context_.dice);
   row.clean = false;
   row.draining_to.clear();
-  ++row.counter;
+  // The counter is the generation of the shard's fence. If the row was made anew by hand, the fence
+  // may be ahead of it.
+  row.counter = std::max(row.counter, fence_generations_[row.shard]) + 1;
   const Instant sent = context_.clock.now();
   Result<void> taken =
       co_await context_.leases.replace(row, before, sent + ShardSession::kLeaseCallTimeout);
@@ -254,6 +256,7 @@ void Follower::reap() {
       continue;
     }
     const ShardSession& session = *it->second.session;
+    fence_generations_[it->first] = session.fence_generation();
     switch (session.end()) {
       case ShardSession::End::finished:
         context_.log.info("a shard is read to its end", {{"shard", it->first}});

@@ -4,28 +4,13 @@
 #include <utility>
 
 #include "base/planted.h"
-#include "core/batches.h"
 
 namespace dynamodb_replicator::flow {
 namespace {
 
-template <class T>
-std::vector<T> split_off(std::vector<T>& all) {
-  const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
-  std::vector<T> rest(std::make_move_iterator(middle), std::make_move_iterator(all.end()));
-  all.erase(middle, all.end());
-  return rest;
-}
-
 // BatchGetItem leaves keys out of an answer of more than 16 MB, or of more than 1 MB from one
 // partition (API reference): then it is not throttling, and the rest may be asked for at once.
 constexpr std::size_t kAnswerFull = 900'000;
-constexpr Duration kLookAgain = 200ms;  // has the lease been renewed?
-
-// Would a smaller request tell more? These answers concern the request as a whole.
-bool worth_splitting(FailureKind kind) {
-  return kind == FailureKind::invalid || kind == FailureKind::too_large;
-}
 
 }  // namespace
 
@@ -47,7 +32,6 @@ void Refresher::dismiss(std::uint64_t session) {
 }
 
 Task<void> Refresher::run() {
-  batch_max_ = core::kBatchWritesMax;
   async::Scope lanes(context_.loop);
   for (unsigned i = 0; i < kLanes; ++i) lanes.spawn(lane());
   co_await lanes.join();
@@ -93,15 +77,25 @@ Task<void> Refresher::lane() {
   }
 }
 
-std::optional<core::Hold> Refresher::best_hold(const core::Turn& turn) const {
-  std::optional<core::Hold> best;
+// Of the sessions on whose behalf the key is written, the one whose lease lasts longest.
+std::optional<std::uint64_t> Refresher::best_session(const core::Turn& turn) const {
+  std::optional<std::uint64_t> best;
+  Instant end{};
   for (const std::uint64_t session : turn.sessions) {
     const auto owner = owners_.find(session);
     if (owner == owners_.end()) continue;
     const core::Hold hold = owner->second->hold();
-    if (!best || best->end() < hold.end()) best = hold;
+    if (best && hold.end() <= end) continue;
+    best = session;
+    end = hold.end();
   }
   return best;
+}
+
+std::optional<core::Hold> Refresher::best_hold(const core::Turn& turn) const {
+  const std::optional<std::uint64_t> session = best_session(turn);
+  if (!session) return std::nullopt;
+  return owners_.at(*session)->hold();
 }
 
 bool Refresher::may_issue(const core::Turn& turn, Instant now) const {
@@ -171,13 +165,13 @@ Task<std::optional<Refresher::Batch>> Refresher::read_primary(Turns turns) {
       co_await context_.primary.read(keys, context_.clock.now() + kReadTimeout);
   if (!answer) {
     const Failure& failure = answer.error();
-    if (worth_splitting(failure.kind)) {
+    if (core::worth_splitting(failure.kind)) {
       if (turns.size() == 1) {
         refuse(turns.front(),
                "the primary refuses to read this key: " + failure.code + ": " + failure.message);
         co_return std::nullopt;
       }
-      Turns rest = split_off(turns);
+      Turns rest = core::split_off(turns);
       std::optional<Batch> first = co_await read_primary(std::move(turns));
       std::optional<Batch> second = co_await read_primary(std::move(rest));
       if (!first) co_return second;
@@ -211,6 +205,10 @@ Task<std::optional<Refresher::Batch>> Refresher::read_primary(Turns turns) {
 }
 
 Task<void> Refresher::write_all(Batch batch) {
+  if (context_.fenced != nullptr) {
+    co_await write_all_fenced(std::move(batch));
+    co_return;
+  }
   std::vector<std::size_t> bytes;
   bytes.reserve(batch.size());
   for (const Pending& pending : batch)
@@ -244,6 +242,7 @@ Task<void> Refresher::write_batch(Batch batch) {
     allowed.push_back(std::move(pending));
   }
   if (writes.empty()) co_return;
+  ++context_.metrics.write_requests;
   Result<WriteAnswer> answer = co_await context_.replica.write(writes, deadline);
   if (answer) {
     context_.metrics.write_units += answer->units;
@@ -255,13 +254,13 @@ Task<void> Refresher::write_batch(Batch batch) {
     co_return;
   }
   const Failure& failure = answer.error();
-  if (worth_splitting(failure.kind) && !failure.maybe_applied) {
+  if (core::worth_splitting(failure.kind) && !failure.maybe_applied) {
     if (allowed.size() == 1) {
       refuse(allowed.front().turn,
              "the replica refuses this item: " + failure.code + ": " + failure.message);
       co_return;
     }
-    Batch rest = split_off(allowed);
+    Batch rest = core::split_off(allowed);
     co_await write_batch(std::move(allowed));
     co_await write_batch(std::move(rest));
     co_return;
@@ -291,7 +290,7 @@ void Refresher::sort_out(Batch batch, const WriteAnswer& answer, Instant deadlin
   }
   if (all) {
     window_.clean();
-    batch_max_ = std::min(batch_max_ + 1, core::kBatchWritesMax);
+    batch_max_ = std::min(batch_max_ + 1, batch_limit_);
   } else {
     window_.throttled(context_.clock.now());
   }

@@ -111,6 +111,13 @@ Task<bool> ShardSession::wait_for_room() {
 }
 
 Task<void> ShardSession::read() {
+  if (fence_ != nullptr) {
+    const bool raised = co_await fence_->raise();
+    if (!raised) {
+      fenced_out();
+      co_return;
+    }
+  }
   std::optional<std::string> iterator;
   Instant next_read{};
   while (!read_to_end_) {

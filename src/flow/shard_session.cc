@@ -35,7 +35,11 @@ ShardSession::ShardSession(Context& context, Refresher& refresher, Stream& strea
       winding_up_(context.loop),
       over_(context.loop),
       state_(context.metrics.shards[row_.shard]) {
-  if (doubt > Duration::zero()) takeover_until_ = context.clock.now() + doubt;
+  if (context.fenced != nullptr) {
+    fence_ = std::make_shared<ShardFence>(context, row_, row_.counter);
+  } else if (doubt > Duration::zero()) {
+    takeover_until_ = context.clock.now() + doubt;
+  }
   if (!row_.checkpoint.empty()) {
     position_ = {Position::Kind::after, {}, row_.checkpoint};
   } else if (row_.start.kind == core::StartAt::Kind::at_time && stream.is_kinesis()) {
@@ -49,6 +53,7 @@ ShardSession::ShardSession(Context& context, Refresher& refresher, Stream& strea
 }
 
 ShardSession::~ShardSession() {
+  if (fence_ != nullptr) fence_->close();
   refresher_.dismiss(id_);
   state_.owned = false;
 }
@@ -62,7 +67,14 @@ void ShardSession::close(End end) {
   if (over_.is_open()) return;
   end_ = end;
   frozen_ = true;
+  if (fence_ != nullptr) fence_->close();
   over_.open();
+}
+
+void ShardSession::fenced_out() {
+  if (over_.is_open()) return;
+  ++context_.metrics.lease_losses;
+  close(End::lost);
 }
 
 void ShardSession::stop(std::string reason) {
@@ -183,9 +195,10 @@ Task<void> ShardSession::keep_lease() {
 // renewed.
 Task<ShardSession::Touched> ShardSession::touch(core::ShardRow next) {
   const Instant sent = context_.clock.now();
+  const Instant end = base::planted(base::Bug::lost_lease_ignored) ? sent + 1h : hold_.end();
   unsigned attempts = 0;
-  while (context_.clock.now() < hold_.end() || base::planted(base::Bug::lost_lease_ignored)) {
-    const Instant deadline = std::min(context_.clock.now() + kLeaseCallTimeout, hold_.end());
+  while (context_.clock.now() < end) {
+    const Instant deadline = std::min(context_.clock.now() + kLeaseCallTimeout, end);
     Result<void> stored = co_await context_.leases.replace(next, row_.nonce, deadline);
     bool ours = stored.ok();
     if (!ours && stored.error().kind == FailureKind::condition_failed) {
@@ -212,7 +225,7 @@ Task<ShardSession::Touched> ShardSession::touch(core::ShardRow next) {
     const Duration wait =
         core::retry_after(FailureKind::transient, ++attempts, context_.dice.roll());
     co_await context_.loop.sleep_until(
-        std::min(context_.clock.now() + std::min<Duration>(wait, 1s), hold_.end()));
+        std::min(context_.clock.now() + std::min<Duration>(wait, 1s), end));
   }
   base::mark(base::Mark::lease_ran_out);
   co_return Touched::lost;

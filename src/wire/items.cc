@@ -12,22 +12,6 @@ namespace {
 
 namespace json = item::json;
 
-// {"TableName":..,"CapacityUnits":..}, or an array of them.
-bool add_units(json::Value value, double& units) {
-  simdjson::ondemand::json_type type{};
-  if (value.type().get(type)) return false;
-  if (type == simdjson::ondemand::json_type::array) {
-    return json::each_element(value,
-                              [&](json::Value element) { return add_units(element, units); });
-  }
-  if (type != simdjson::ondemand::json_type::object) return true;  // null
-  return json::each_field(value, [&](std::string_view name, json::Value member) {
-    double number = 0;
-    if (name == "CapacityUnits" && json::read(member, number)) units += number;
-    return true;
-  });
-}
-
 // Walks {"table": value}: the one table that was asked for.
 template <class F>
 bool each_of_table(json::Value tables, std::string_view table, bool& foreign, F&& use) {
