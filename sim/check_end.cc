@@ -61,7 +61,8 @@ std::optional<std::string> Checker::unfinished() const {
 
 std::optional<std::string> Checker::unreleased() const {
   for (const auto& [name, shard] : shards_) {
-    if (!shard.row.owner.empty()) return "shard " + name + " is still owned by " + shard.row.owner;
+    if (!shard.row.owner.empty() && !shard.gone)
+      return "shard " + name + " is still owned by " + shard.row.owner;
   }
   return std::nullopt;
 }

@@ -58,7 +58,11 @@ class Process {
   // Crashes by itself after so many more of its handlers have run, if it still runs then.
   void crash_after(std::uint64_t steps, std::function<void()> then);
   void pause(Duration how_long);
-  void resume() { frozen_until_ = Duration{0}; }
+  // Runs again, and does not crash by itself any more.
+  void resume() {
+    frozen_until_ = Duration{0};
+    steps_left_ = 0;
+  }
   [[nodiscard]] bool frozen() const { return world_.now() < frozen_until_; }
   [[nodiscard]] Duration frozen_left() const {
     return frozen() ? frozen_until_ - world_.now() : Duration{0};

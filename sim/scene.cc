@@ -158,6 +158,7 @@ void Scene::be_absent() {
   world_.run_until(world_.now() + 30s);
   world_.skip(kRetention + 10min);
   if (stream_) stream_->trim();
+  for (const auto& old : old_streams_) old->trim();
   if (kinesis_) kinesis_->trim();
   world_.trace("scene", "a day later", std::to_string(checker_->lost()) + " records lost");
   absent_ = false;

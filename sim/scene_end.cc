@@ -26,6 +26,7 @@ void Scene::heal() {
   world_.faults().heal();
   for (Worker& worker : workers_) {
     worker.process->resume();
+    worker.loops = 0;
     if (!worker.process->running()) start(worker);
   }
 }

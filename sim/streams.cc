@@ -123,6 +123,9 @@ void TableStream::disable() {
 }
 
 bool TableStream::is_asked(Json request) const {
+  const bool gone = !enabled_ && std::all_of(shards_.begin(), shards_.end(),
+                                             [](const Shard& shard) { return shard.gone; });
+  if (gone) return false;
   const auto iterator = text(request, "ShardIterator");
   return iterator ? iterator->starts_with(arn_ + "|") : text(request, "StreamArn") == arn_;
 }
