@@ -154,6 +154,7 @@ void Scene::rotate_credentials() {
   });
   for (Worker& worker : workers_) {
     world_.after(between(prng_, 0s, 10s), [this, &worker, identity = identity_] {
+      if (healed_) return;
       give_credentials(worker, identity);
       if (worker.by_profile || !worker.process->running()) return;
       worker.process->crash();
