@@ -65,7 +65,7 @@ class Replicator {
                  doors_.log,  primary_,     replica_,         replica_,
                  leases_,     settings_,    control_.metrics, control_.stop} {
     if (options_.mode == "fenced") context_.fenced = &fenced_;
-    if (options_.until_caught_up) until_ = doors_.clock.wall();
+    if (options_.until_caught_up) until_ = prepared_.stream_client->service_time();
   }
 
   async::Task<int> run();
