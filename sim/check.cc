@@ -1,6 +1,7 @@
 #include "sim/check.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace dynamodb_replicator::sim {
 namespace {
@@ -99,7 +100,8 @@ void Checker::replica_written(const std::string& name) {
 void Checker::emitted(const Emitted& record) {
   ++records_;
   Shard& shard = shards_[record.shard];
-  if (shard.finished) world_.fail("shard " + record.shard + " was called finished before its end");
+  if (shard.row.finished)
+    world_.fail("shard " + record.shard + " was called finished before its end");
   shard.records.push_back({record.sequence, record.key, record.version});
 }
 
@@ -111,7 +113,7 @@ void Checker::trimmed(const std::string& shard, const std::string& sequence) {
     if (number_less(sequence, record.sequence)) break;
     record.lost = true;
     // A shard that was never checkpointed begins where the stream begins, whenever that is.
-    if (known.checkpoint.empty()) continue;
+    if (known.row.checkpoint.empty() || owner_has(known, record)) continue;
     ++lost_;
     world_.faults().count(Fault::trimmed);
   }
@@ -125,17 +127,27 @@ void Checker::lease_table(Table& leases) {
 void Checker::parents_are_finished(const std::string& name, const char* what) {
   for (const std::string& parent : shards_[name].parents) {
     const Shard& before = shards_[parent];
-    world_.expect(Invariant::parents_first, before.finished || before.gone, [&] {
+    world_.expect(Invariant::parents_first, before.row.finished || before.gone, [&] {
       return "shard " + name + " was " + what + " before its parent " + parent + " was finished";
     });
   }
 }
 
-void Checker::page_read(const std::string& shard) { parents_are_finished(shard, "read"); }
+void Checker::page_read(const std::string& shard, const std::string& last) {
+  parents_are_finished(shard, "read");
+  std::string& given = shards_[shard].given[network_.served_for()];
+  if (number_less(given, last)) given = last;
+}
+
+// Then it is lost only if the owner dies before it is applied; the next one finds it missing.
+bool Checker::owner_has(const Shard& shard, const Record& record) const {
+  const auto given = shard.given.find(shard.row.owner.substr(0, shard.row.owner.find('/')));
+  return given != shard.given.end() && !number_less(given->second, record.sequence);
+}
 
 // Only who owns a row moves its checkpoint or gives it away; only who takes a row becomes its
 // owner.
-void Checker::owner_changed(const std::string& name, const Shard& before, const Shard& after) {
+void Checker::owner_changed(const std::string& name, const Row& before, const Row& after) {
   const std::string& hand = network_.served_for();
   const auto is_hand = [&hand](const std::string& owner) {
     return !owner.empty() && owner.substr(0, owner.find('/')) == hand;
@@ -166,19 +178,18 @@ void Checker::row_changed(const Table::Change& change) {
     return;
   }
   Shard& shard = shards_[name];
-  const Shard before{{}, {}, 0, shard.checkpoint, shard.finished, false, shard.owner, shard.clean};
-  shard.checkpoint = text_in(*change.after, "checkpoint");
-  shard.finished = true_in(*change.after, "finished");
-  shard.owner = text_in(*change.after, "owner");
-  shard.clean = true_in(*change.after, "clean");
-  const bool forward =
-      !number_less(shard.checkpoint, before.checkpoint) && (shard.finished || !before.finished);
+  const Row before = std::exchange(
+      shard.row, Row{text_in(*change.after, "checkpoint"), true_in(*change.after, "finished"),
+                     text_in(*change.after, "owner")});
+  if (stranger_) return;
+  const bool forward = !number_less(shard.row.checkpoint, before.checkpoint) &&
+                       (shard.row.finished || !before.finished);
   world_.expect(Invariant::checkpoint_forward, forward, [&] {
     return "the checkpoint of " + name + " went back from " + before.checkpoint + " to " +
-           shard.checkpoint;
+           shard.row.checkpoint;
   });
-  owner_changed(name, before, shard);
-  if (!shard.owner.empty()) parents_are_finished(name, "taken");
+  owner_changed(name, before, shard.row);
+  if (!shard.row.owner.empty()) parents_are_finished(name, "taken");
   pass(name, shard);
 }
 
@@ -186,7 +197,7 @@ void Checker::pass(const std::string& name, Shard& shard) {
   for (; shard.passed < shard.records.size(); ++shard.passed) {
     const Record& record = shard.records[shard.passed];
     if (record.lost) continue;
-    if (!shard.finished && number_less(shard.checkpoint, record.sequence)) return;
+    if (!shard.row.finished && number_less(shard.row.checkpoint, record.sequence)) return;
     pass(name, shard, record);
   }
 }
@@ -205,102 +216,11 @@ void Checker::pass(const std::string& name, const Shard& shard, const Record& re
   const bool past_counts = !options_.strict || key.strange;
   const std::size_t reached = past_counts ? std::max(now, key.newest) : now;
   world_.expect(Invariant::checkpoint_covers, reached >= record.version || is_buried(), [&] {
-    return "the checkpoint of " + name + " (" + shard.checkpoint + ") passed " + record.sequence +
-           " of key " + record.key + " (version " + std::to_string(record.version) +
-           ") while the replica has version " + std::to_string(reached);
+    return "the checkpoint of " + name + " (" + shard.row.checkpoint + ") passed " +
+           record.sequence + " of key " + record.key + " (version " +
+           std::to_string(record.version) + ") while the replica has version " +
+           std::to_string(reached);
   });
-}
-
-std::optional<std::string> Checker::difference() const {
-  const auto& wanted = primary_.items();
-  const auto& present = replica_.items();
-  for (const auto& [key, item] : wanted) {
-    const Item* other = replica_.find(key);
-    if (other == nullptr) return "the replica lacks " + key;
-    if (*other != *item)
-      return "the replica differs at " + key + ": " + shown(other) + " is not " + shown(item.get());
-  }
-  for (const auto& [key, item] : present) {
-    if (primary_.find(key) == nullptr) return "the replica has " + key + " that the primary lacks";
-  }
-  return std::nullopt;
-}
-
-void Checker::look_at_rest() {
-  std::set<std::string> keys;
-  for (const auto& [key, item] : primary_.items()) keys.insert(key);
-  for (const auto& [key, item] : replica_.items()) keys.insert(key);
-  for (const std::string& key : keys) {
-    const Item* wanted = primary_.find(key);
-    const Item* present = replica_.find(key);
-    const bool equal = wanted != nullptr && present != nullptr && *wanted == *present;
-    world_.expect(Invariant::equal_at_rest, equal, [&] { return difference().value_or(key); });
-  }
-}
-
-std::optional<std::string> Checker::unfinished() const {
-  for (const auto& [name, shard] : shards_) {
-    if (shard.passed < shard.records.size()) {
-      return "shard " + name + " stands at " +
-             (shard.checkpoint.empty() ? "no checkpoint" : shard.checkpoint) + " of owner '" +
-             shard.owner + "', its last record is " + shard.records.back().sequence;
-    }
-  }
-  return std::nullopt;
-}
-
-std::optional<std::string> Checker::unreleased() const {
-  for (const auto& [name, shard] : shards_) {
-    if (!shard.owner.empty()) return "shard " + name + " is still owned by " + shard.owner;
-  }
-  return std::nullopt;
-}
-
-// "shard/sequence" of every whole line on any disk.
-std::set<std::string> Checker::buried() const {
-  std::set<std::string> out;
-  simdjson::dom::parser parser;
-  for (const Machine* machine : machines_) {
-    const auto file = machine->files.find(options_.dead_letters);
-    if (file == machine->files.end()) continue;
-    const std::string& all = file->second.durable;
-    for (std::size_t from = 0; from < all.size();) {
-      const std::size_t end = std::min(all.find('\n', from), all.size());
-      Json line;
-      if (end < all.size() &&
-          parser.parse(all.substr(from, end - from)).get(line) == simdjson::SUCCESS) {
-        out.insert(std::string(text(line, "shard").value_or("?")) + "/" +
-                   std::string(text(line, "sequence").value_or("?")));
-      }
-      from = end + 1;
-    }
-  }
-  return out;
-}
-
-std::optional<std::string> Checker::wrong_dead_letters() const {
-  std::set<std::string> junk;
-  std::set<std::string> all;  // and what was lost, perhaps after it was buried
-  for (const auto& [name, shard] : shards_) {
-    for (const Record& record : shard.records) {
-      if (!record.key.empty()) continue;
-      all.insert(name + "/" + record.sequence);
-      if (!record.lost) junk.insert(name + "/" + record.sequence);
-    }
-  }
-  const std::set<std::string> dead = buried();
-  for (const Machine* machine : machines_) {
-    const auto file = machine->files.find(options_.dead_letters);
-    if (file != machine->files.end())
-      world_.expect_no_secret("the dead letters", file->second.durable);
-  }
-  for (const std::string& one : junk) {
-    if (!dead.contains(one)) return "junk " + one + " is in no dead letter";
-  }
-  for (const std::string& one : dead) {
-    if (!all.contains(one)) return "a good record is in the dead letters: " + one;
-  }
-  return std::nullopt;
 }
 
 }  // namespace dynamodb_replicator::sim

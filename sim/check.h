@@ -39,7 +39,9 @@ class Checker : public StreamWatcher {
     shards_[shard].parents = parents;
   }
   void trimmed(const std::string& shard, const std::string& sequence) override;
-  void page_read(const std::string& shard) override;
+  void page_read(const std::string& shard, const std::string& last) override;
+  // A change that no stream has a record of.
+  void unrecorded() { ++lost_; }
   // A stranger changes the replica: what `change` does is not the program's doing.
   void by_stranger(const std::function<void()>& change);
   void lease_table(Table& leases);
@@ -50,6 +52,8 @@ class Checker : public StreamWatcher {
   [[nodiscard]] std::optional<std::string> unfinished() const;
   // At the end only.
   void look_at_rest();
+  // The keys at which the replica differs from the primary.
+  [[nodiscard]] std::vector<Item> differing() const;
   [[nodiscard]] std::optional<std::string> wrong_dead_letters() const;
   [[nodiscard]] std::optional<std::string> unreleased() const;
   // Records that the stream has held.
@@ -66,15 +70,18 @@ class Checker : public StreamWatcher {
     std::size_t version = 0;
     bool lost = false;
   };
+  struct Row {  // of the lease table
+    std::string checkpoint;
+    bool finished = false;
+    std::string owner;
+  };
   struct Shard {
     std::vector<std::string> parents;
     std::vector<Record> records;
     std::size_t passed = 0;  // records that the checkpoint has passed
-    std::string checkpoint;
-    bool finished = false;
+    Row row;
     bool gone = false;
-    std::string owner;
-    bool clean = true;
+    std::map<std::string, std::string> given;  // newest record that each process was given
   };
   struct Key {
     std::size_t newest = 0;  // version that a write brought to the replica
@@ -84,7 +91,8 @@ class Checker : public StreamWatcher {
   void replica_changed(const Table::Change& change);
   void replica_written(const std::string& key);
   void row_changed(const Table::Change& change);
-  void owner_changed(const std::string& name, const Shard& before, const Shard& after);
+  [[nodiscard]] bool owner_has(const Shard& shard, const Record& record) const;
+  void owner_changed(const std::string& name, const Row& before, const Row& after);
   void parents_are_finished(const std::string& name, const char* what);
   void pass(const std::string& name, Shard& shard);
   void pass(const std::string& name, const Shard& shard, const Record& record);
@@ -93,6 +101,7 @@ class Checker : public StreamWatcher {
   [[nodiscard]] std::optional<std::size_t> version_from(const std::string& key, const Item* item,
                                                         std::size_t lowest) const;
   [[nodiscard]] std::set<std::string> buried() const;
+  [[nodiscard]] bool was_poisoned(const std::string& key) const;
 
   World& world_;
   const Network& network_;

@@ -34,6 +34,8 @@ class DynamoDb {
     tables_.at(table).stream = &stream;
   }
 
+  void disable_stream(const std::string& table) { tables_.at(table).stream = nullptr; }
+
   // Told of tables that requests create.
   void watch_tables(std::function<void(Table&)> watcher) { watcher_ = std::move(watcher); }
 

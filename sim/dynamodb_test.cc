@@ -137,7 +137,7 @@ TEST(TableStream, ChangesComeInOrderAndAClosedShardEnds) {
     void emitted(const Emitted& record) override { records.push_back(record); }
     void shard_born(const std::string&, const std::vector<std::string>&) override {}
     void trimmed(const std::string&, const std::string&) override {}
-    void page_read(const std::string&) override {}
+    void page_read(const std::string&, const std::string&) override {}
   } collect;
   const std::vector<Emitted>& emitted = collect.records;
   stream.watch(collect);

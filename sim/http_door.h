@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "async/doors.h"
 #include "async/gate.h"
@@ -28,14 +29,17 @@ class Service {
   virtual async::HttpResponse handle(const async::HttpRequest& request) = 0;
 };
 
-// Told of every request, from its sender's side.
+// Told of every request.
 class NetworkWatcher {
  public:
   virtual ~NetworkWatcher() = default;
-  virtual void sent(std::uint64_t number, const std::string& sender, const std::string& operation,
-                    const async::HttpRequest& request) = 0;
+  virtual void sent(std::uint64_t /*number*/, const std::string& /*sender*/,
+                    const std::string& /*operation*/, const async::HttpRequest& /*request*/) {}
   // The sender has an answer, or does not wait for one any more.
-  virtual void over(std::uint64_t number) = 0;
+  virtual void over(std::uint64_t /*number*/) {}
+  // A service has done what was asked, or refused it; whatever becomes of its answer.
+  virtual void applied(const std::string& /*operation*/, const async::HttpRequest& /*request*/,
+                       const async::HttpResponse& /*response*/) {}
 };
 
 class Network {
@@ -55,7 +59,7 @@ class Network {
   using Meddler = std::function<std::optional<Fault>(
       const std::string& sender, const std::string& operation, const async::HttpRequest& request)>;
   void meddle(Meddler meddler) { meddler_ = std::move(meddler); }
-  void watch(NetworkWatcher& watcher) { watcher_ = &watcher; }
+  void watch(NetworkWatcher& watcher) { watchers_.push_back(&watcher); }
   // Whose request a service is handling at this moment; empty: none.
   [[nodiscard]] const std::string& served_for() const { return served_for_; }
 
@@ -92,7 +96,7 @@ class Network {
   std::map<std::string, Service*> services_;  // by host:port
   std::map<std::string, Duration> cut_until_;
   Meddler meddler_;
-  NetworkWatcher* watcher_ = nullptr;
+  std::vector<NetworkWatcher*> watchers_;
   std::string served_for_;
   std::uint64_t in_flight_ = 0;
   std::uint64_t sent_ = 0;

@@ -72,6 +72,7 @@ Kinesis::Shard& Kinesis::add(const std::vector<Shard*>& parents, std::uint64_t l
   shard.low = low;
   shard.high = high;
   shard.first = next_number_++;
+  shard.born = world_.now();
   for (Shard* parent : parents) {
     parent->closed = true;
     parent->closed_at = world_.now();
@@ -181,6 +182,13 @@ Answer Kinesis::summary() const {
          R"(,"EnhancedMonitoring":[{"ShardLevelMetrics":[]}],"EncryptionType":"NONE","ConsumerCount":0}})";
 }
 
+bool Kinesis::is_listed(const Shard& shard) {
+  constexpr Duration kFlickers = 8s;
+  if (shard.gone || world_.now() < shard.listed_from) return false;
+  return shard.parents.empty() || world_.now() > shard.born + kFlickers ||
+         !world_.faults().strikes(Fault::flickering_listing);
+}
+
 Answer Kinesis::list(Json request) {
   const auto token = text(request, "NextToken");
   const bool names = member(request, "StreamName") || member(request, "StreamARN");
@@ -204,7 +212,7 @@ Answer Kinesis::list(Json request) {
   std::size_t i = start;
   for (std::size_t count = 0; i < shards_.size() && count < limit; ++i) {
     const Shard& shard = shards_[i];
-    if (shard.gone || world_.now() < shard.listed_from) continue;
+    if (!is_listed(shard)) continue;
     ++count;
     out += (out.empty() ? "" : ",") +
            (R"({"ShardId":")" + shard.id + "\"," + range_json(shard.low, shard.high)) +
@@ -255,7 +263,10 @@ Answer Kinesis::iterator(Json request) {
 
 bool Kinesis::too_often(Shard& shard) {
   Duration& oldest = shard.reads[shard.next_read];
-  if (world_.now() - oldest < 1s) return true;
+  if (world_.now() - oldest < 1s) {
+    ++refused_reads_;
+    return true;
+  }
   oldest = world_.now();
   shard.next_read = (shard.next_read + 1) % shard.reads.size();
   return false;
@@ -271,7 +282,6 @@ Answer Kinesis::records(Json request) {
   if (too_often(*shard))
     return ServiceError{"ProvisionedThroughputExceededException",
                         "Rate exceeded for shard " + shard->id};
-  if (watcher_ != nullptr) watcher_->page_read(shard->id);
   const auto limit = static_cast<std::size_t>(
       std::clamp<std::int64_t>(integer(request, "Limit").value_or(10'000), 1, 10'000));
   Iterator next{shard->id, std::max(position->next, shard->trimmed), world_.now() + kIteratorLife};
@@ -286,6 +296,11 @@ Answer Kinesis::records(Json request) {
              base::to_base64(record.data) + R"(","PartitionKey":)" + literal(record.partition_key) +
              "}";
     }
+  }
+  if (watcher_ != nullptr) {
+    watcher_->page_read(
+        shard->id, next.next == 0 ? std::string()
+                                  : sequence_text(kPrefix, shard->records[next.next - 1].number));
   }
   const bool all = next.next == shard->records.size();
   const auto behind = all ? Duration{0} : world_.now() - shard->records[next.next].at;

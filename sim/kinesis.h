@@ -28,6 +28,8 @@ class Kinesis {
   void merge();
   [[nodiscard]] std::size_t open_shards() const;
   [[nodiscard]] std::uint64_t reshards() const { return reshards_; }  // so far
+  // Reads that came too soon after others of the same shard.
+  [[nodiscard]] std::uint64_t refused_reads() const { return refused_reads_; }
   // Drops what is older than the retention, closed shards too.
   void trim();
 
@@ -49,6 +51,7 @@ class Kinesis {
     std::uint64_t high = 0;
     std::uint64_t first = 0;
     bool closed = false;
+    Duration born{0};
     Duration listed_from{0};
     std::size_t trimmed = 0;  // records that are gone
     bool gone = false;
@@ -63,6 +66,7 @@ class Kinesis {
   Shard* find(std::string_view id);
   [[nodiscard]] bool named(Json request) const;
   bool too_often(Shard& shard);
+  [[nodiscard]] bool is_listed(const Shard& shard);
 
   Answer summary() const;
   Answer list(Json request);
@@ -76,6 +80,7 @@ class Kinesis {
   std::deque<Shard> shards_;
   std::uint64_t next_number_ = kFirstNumber;
   std::uint64_t reshards_ = 0;
+  std::uint64_t refused_reads_ = 0;
   StreamWatcher* watcher_ = nullptr;
 };
 

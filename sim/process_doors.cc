@@ -16,7 +16,7 @@ async::Task<Result<void>> MachineFiles::append_line(const std::string& path, std
   if (!last.empty() && last.back() != '\n') file.pending += '\n';
   file.pending += line + '\n';
   const Duration on_disk = world_.now() + between(prng_, 100us, 20ms);
-  co_await loop_.sleep_until(Instant{} + machine_.boot + on_disk);
+  co_await loop_.sleep_until(machine_.boottime(on_disk));
   file.durable += file.pending;
   file.pending.clear();
   co_return Result<void>{};

@@ -12,7 +12,7 @@ namespace dynamodb_replicator::sim {
 class MachineClock : public async::Clock {
  public:
   MachineClock(const World& world, const Machine& machine) : world_(world), machine_(machine) {}
-  Instant now() override { return Instant{} + machine_.boot + world_.now(); }
+  Instant now() override { return machine_.boottime(world_.now()); }
   WallTime wall() override {
     return world_.wall() +
            std::chrono::duration_cast<std::chrono::microseconds>(machine_.wall_offset);

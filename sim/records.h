@@ -30,8 +30,8 @@ class StreamWatcher {
   // Retention has taken what the shard had up to and including this record; empty: the shard
   // itself.
   virtual void trimmed(const std::string& shard, const std::string& sequence) = 0;
-  // Somebody is given a page of the shard.
-  virtual void page_read(const std::string& shard) = 0;
+  // Somebody is given a page of the shard; `last`: its last record, empty if it has none.
+  virtual void page_read(const std::string& shard, const std::string& last) = 0;
 };
 inline constexpr Duration kRetention = 24h;
 

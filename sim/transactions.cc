@@ -62,6 +62,7 @@ Result<DynamoDb::Prepared, ServiceError> DynamoDb::prepare(Json one) {
   auto key = (*table)->key_of(*item, !put);
   if (!key) return key.error();
   if (is_too_large(*item)) return validation("Item size has exceeded the maximum allowed size");
+  if ((*table)->refuses(*item)) return validation("Type mismatch for Index Key");
   Prepared made;
   made.table = *table;
   made.key = *key;

@@ -119,14 +119,13 @@ Item Writer::make_item(const Key& key) {
 }
 
 void Writer::start(Duration end) {
-  constexpr Duration kLast = 4s;
   for (std::size_t index = 0; index < keys_.size(); ++index) {
-    const Duration first = end - between(prng_, 1s, kLast);
+    const Duration first = end - between(prng_, 1s, kLastChanges);
     world_.at(first, [this, index] { change(index, Spelling::usual); });
     world_.at(first + between(prng_, 1ms, 1500ms),
               [this, index] { change(index, Spelling::other); });
   }
-  go_on(end - kLast);
+  go_on(end - kLastChanges);
 }
 
 // As fast as it takes to make so many changes in the time that is left; now and then it is quiet
@@ -151,6 +150,7 @@ void Writer::go_on(Duration end) {
   world_.after(pause, [this, end] {
     const std::size_t index = choose_key();
     change(index);
+    if (!poisoned_ && world_.faults().strikes(Fault::poison_item)) poison();
     const std::uint64_t more = prng_.chance(1, 4) ? 1 + prng_.below(3) : 0;
     const Duration within = prng_.chance(1, 2) ? 80ms : 2s;
     for (std::uint64_t i = 0; i < more; ++i) {
@@ -175,6 +175,31 @@ void Writer::finish(Duration over) {
 std::size_t Writer::choose_key() {
   const std::size_t hot = std::max<std::size_t>(1, keys_.size() / 8);
   return prng_.below(prng_.chance(1, 2) ? hot : keys_.size());
+}
+
+void Writer::touch(const Item& key) {
+  for (std::size_t i = 0; i < keys_.size(); ++i) {
+    if (keys_[i].item == key) put_fresh(i, false);
+  }
+}
+
+void Writer::put_fresh(std::size_t index, bool poisoned) {
+  const Key& key = keys_[index];
+  ++changes_;
+  Item next = make_item(key);
+  if (poisoned) next[kPoison] = R"({"S":"x"})";
+  primary_.put(next);
+  tell(key, Spelling::usual, "INSERT", item_json(next));
+  world_.trace("writer", "change", *primary_.key_of(key.item, true));
+}
+
+// Once in a run, for a moment, a key that is not hot has an item that the replica refuses: few of
+// its records are, for many would mean that the whole stream is wrong.
+void Writer::poison() {
+  poisoned_ = true;
+  const std::size_t index = keys_.size() - 1;
+  put_fresh(index, true);
+  world_.after(between(prng_, 100ms, 2s), [this, index] { put_fresh(index, false); });
 }
 
 void Writer::change(std::size_t index, Spelling spelling) {
@@ -228,9 +253,28 @@ void Writer::tell(const Key& key, Spelling spelling, const char* event, const st
   put_record(spelled,
              R"({"awsRegion":"us-east-1","eventID":")" + hex(16) + R"(","eventName":")" + event +
                  R"(","eventSource":"aws:dynamodb","eventVersion":"1.0","dynamodb":{"Keys":)" +
-                 spelled + R"(,"SequenceNumber":"0","SizeBytes":0,"StreamViewType":"KEYS_ONLY"}})",
+                 spelled + unheard() +
+                 R"(,"SequenceNumber":"0","SizeBytes":0,"StreamViewType":"KEYS_ONLY"}})",
              *canonical);
-  if (junk_ < options_.junk_max && world_.faults().strikes(Fault::junk)) put_junk();
+  if (junk_ >= options_.junk_max) return;
+  if (world_.faults().strikes(Fault::junk)) put_junk();
+  for (const Fault kind : {Fault::wrong_schema, Fault::oversize_record}) {
+    if (world_.faults().strikes(kind)) put_wrong(kind);
+  }
+}
+
+void Writer::put_wrong(Fault kind) {
+  ++junk_;
+  const std::string data =
+      kind == Fault::wrong_schema
+          ? R"({"eventName":"MODIFY","dynamodb":{"Keys":{"customer":{"N":"7"},"order":{"S":"x"}}}})"
+          : R"({"eventName":"MODIFY","dynamodb":{"Keys":{"id":{"S":")" + std::string(300'000, 'x') +
+                R"("},"more":{"S":"y"}}}})";
+  kinesis_->put(hex(4), data, "", 0);
+}
+
+std::string Writer::unheard() {
+  return world_.faults().strikes(Fault::unknown_field) ? R"(,"Unheard":{"of":[1,null]})" : "";
 }
 
 void Writer::put_record(const std::string& partition_key, const std::string& data,

@@ -67,6 +67,8 @@ constexpr std::array<std::string_view, base::kMarks> kMarks{
     "write held back by the lease",
     "unprocessed item retried",
     "batch halved by a timeout",
+    "batch split: refused as one",
+    "key refused for good",
     "recheck found equal",
     "recheck repaired",
     "verify repeated",

@@ -143,6 +143,14 @@ bool Client::correct_clock(const async::HttpResponse& answer) {
   return true;
 }
 
+void Client::note_date(const async::HttpResponse& answer) {
+  constexpr Duration kNear = 5s;  // a date is whole seconds, and the answer took its time
+  const auto date = parse_http_date(header_or_empty(answer, "Date"));
+  if (!date || answer.header("Age") != nullptr) return;
+  const Duration ahead = *date - doors_.clock.wall();
+  service_ahead_ = std::chrono::abs(ahead) > kNear ? ahead : Duration{0};
+}
+
 Failure Client::failure_of_answer(const async::HttpResponse& answer, const CredentialsRef& used) {
   Failure failure = wire::failure_of_answer({answer.status, answer.body,
                                              header_or_empty(answer, "x-amzn-errortype"),
@@ -176,6 +184,7 @@ async::Task<Result<std::string>> Client::call(std::string operation, std::string
     failure.maybe_applied = true;
     co_return named(std::move(failure));
   }
+  note_date(*answer);
   if (answer->status != 200) co_return named(failure_of_answer(*answer, *credentials));
   co_return std::move(answer->body);
 }

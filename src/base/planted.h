@@ -78,6 +78,8 @@ enum class Mark : std::uint8_t {
   write_held_back,
   unprocessed_retried,
   batch_halved,
+  batch_split,
+  key_refused,
   recheck_equal,
   recheck_repaired,
   verify_repeated,

@@ -244,6 +244,9 @@ struct Stream : flow::Stream {
 
   const std::string& identity() const override { return name; }
   bool is_kinesis() const override { return kinesis; }
+  WallTime service_time() const override {
+    return Clock(driver).wall() + std::chrono::floor<std::chrono::microseconds>(ahead);
+  }
 
   Task<Result<Listing>> list(Instant) override {
     ++lists;
@@ -325,6 +328,7 @@ struct Stream : flow::Stream {
   std::map<std::string, Shard> shards;
   bool ended = false;
   std::optional<Duration> retention;
+  Duration ahead{};  // the service's clock less ours
   std::size_t limit = 1000;
   Duration behind = 60s;
   Duration behind_at_tip{};

@@ -119,6 +119,9 @@ class Stream {
   virtual ~Stream() = default;
   virtual const std::string& identity() const = 0;
   virtual bool is_kinesis() const = 0;
+  // What the service's clock shows. Machines' clocks may be minutes apart, and what one writes of
+  // times into the lease table another compares with its own.
+  virtual WallTime service_time() const = 0;
   virtual Task<Result<Listing>> list(Instant deadline) = 0;
   // An iterator. Failure kinds: trimmed (Streams: the sequence number is gone), not_found (the
   // shard is gone).

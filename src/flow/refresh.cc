@@ -136,6 +136,7 @@ void Refresher::retry_all(const Turns& turns, const Failure& failure,
 }
 
 void Refresher::refuse(const core::Turn& turn, const std::string& reason) {
+  base::mark(base::Mark::key_refused);
   for (const core::Claim& claim : turns_.refused(turn)) {
     const auto owner = owners_.find(claim.session);
     if (owner != owners_.end()) owner->second->refused(claim.slot, reason);
@@ -260,6 +261,7 @@ Task<void> Refresher::write_batch(Batch batch) {
              "the replica refuses this item: " + failure.code + ": " + failure.message);
       co_return;
     }
+    base::mark(base::Mark::batch_split);
     Batch rest = core::split_off(allowed);
     co_await write_batch(std::move(allowed));
     co_await write_batch(std::move(rest));

@@ -91,7 +91,7 @@ void ShardSession::check_retention() {
   const bool silent = stream_.is_kinesis() || position_.kind != Position::Kind::after;
   if (!silent || !retention_ || !fetched_through_ || base::planted(base::Bug::retention_silent))
     return;
-  const Duration age = context_.clock.wall() - *fetched_through_;
+  const Duration age = stream_.service_time() - *fetched_through_;
   if (age <= *retention_) {
     if (age < *retention_ - *retention_ / 100) at_edge_ = false;
   } else if (!at_edge_) {
@@ -125,14 +125,12 @@ Task<void> ShardSession::read() {
     if (!room) co_return;
     const bool stopped = co_await winding_up_.wait_until(next_read);
     if (stopped) co_return;
-    check_retention();
     const Instant sent = context_.clock.now();
     if (!iterator) {
       iterator = co_await open_iterator();
       if (!iterator) next_read = sent + core::Pace::kBusy;
       continue;
     }
-    const WallTime sent_wall = context_.clock.wall();
     Result<Page> page = co_await stream_.read(*iterator, sent + kStreamCallTimeout);
     if (!page) {
       const FailureKind kind = page.error().kind;
@@ -146,6 +144,11 @@ Task<void> ShardSession::read() {
       co_return;  // asked to stop while the page was under way: it is read again
     failures_ = 0;
     missing_ = 0;
+    // By this very answer's date: our own clock may have jumped just now.
+    const WallTime sent_wall =
+        stream_.service_time() -
+        std::chrono::floor<std::chrono::microseconds>(context_.clock.now() - sent);
+    check_retention();
     const bool more =
         page->behind && *page->behind > Duration::zero();  // Kinesis walks through empty time
     next_read = pace_.next(sent, page->records.size() + (more ? 1 : 0));
