@@ -76,6 +76,7 @@ class DynamoDb {
   base::Prng prng_;
   std::string name_;
   std::map<std::string, Slot> tables_;
+  std::map<std::string, Duration> transactions_;  // tokens of those that were done, and when
   std::function<void(Table&)> watcher_;
 };
 

@@ -91,8 +91,11 @@ Answer DynamoDb::transact_write_items(Json request) {
         "1 validation error detected: Value at 'transactItems' failed to satisfy constraint: "
         "Member must have length less than or equal to 100");
   }
-  if (member(request, "ClientRequestToken"))
-    return validation("the simulator does not know ClientRequestToken");
+  const std::string token(text(request, "ClientRequestToken").value_or(""));
+  if (token.size() > 36) return validation("a token has at most 36 characters");
+  const auto before = transactions_.find(token);
+  if (!token.empty() && before != transactions_.end() && world_.now() - before->second < 10min)
+    return std::string("{}");  // done already: nothing is written again
   std::vector<Prepared> all;
   std::set<std::pair<std::string, std::string>> seen;
   for (const Json one : actions) {
@@ -124,6 +127,7 @@ Answer DynamoDb::transact_write_items(Json request) {
     error.extra = ",\"CancellationReasons\":[" + reasons + "]";
     return error;
   }
+  if (!token.empty()) transactions_[token] = world_.now();
   std::map<std::string, std::size_t> units;
   for (const Prepared& one : all) {
     units[one.table->name()] += 2;

@@ -57,7 +57,7 @@ class Replicator {
                  prepared_.primary_table.schema),
         replica_(*prepared_.replica_client, prepared_.replica.location.name,
                  prepared_.replica_table.schema),
-        fenced_(*prepared_.replica_client, prepared_.replica.location.name,
+        fenced_(doors.dice, *prepared_.replica_client, prepared_.replica.location.name,
                 prepared_.leases.location.name),
         leases_(doors, *prepared_.lease_client, prepared_.leases.location.name),
         settings_(make_settings()),

@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "base/planted.h"
+#include "flow/shard_session.h"
 #include "wire/fences.h"
 #include "wire/items.h"
 
@@ -111,7 +112,8 @@ flow::Task<Result<flow::WriteAnswer>> FencedTable::write(const core::Fence& fenc
   std::vector<wire::BatchWrite> batch;
   batch.reserve(writes.size());
   for (const flow::Write& write : writes) batch.push_back({write.key.get(), write.item});
-  Result<std::string> body = wire::transact_write_request(lease_table_, fence, table_, batch);
+  Result<std::string> body =
+      wire::transact_write_request(lease_table_, fence, table_, batch, flow::fresh_nonce(dice_));
   const auto failed = [this](Failure failure) {
     failure.operation = "TransactWriteItems on " + client_.where();
     return failure;

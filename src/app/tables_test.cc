@@ -84,8 +84,8 @@ TEST_F(TablesTest, AWriteWithAnAnswerThatMakesNoSenseMayHaveHappened) {
 }
 
 TEST_F(TablesTest, ATransactionIsAllOrNothing) {
-  FencedTable fenced(bench.client, "t", "leases");
-  const core::Fence fence{"s", "shard", 0, 1, 0};
+  FencedTable fenced(bench.world.dice, bench.client, "t", "leases");
+  const core::Fence fence{"s", "shard", 0, 1, 0, "me"};
   const auto write_fenced = [&] { return bench.run(fenced.write(fence, writes, bench.later())); };
   bench.answer(R"({"ConsumedCapacity":[{"CapacityUnits":4},{"CapacityUnits":2}]})");
   const auto done = write_fenced();

@@ -63,6 +63,9 @@ struct Fence {
   unsigned stripe = 0;
   std::uint64_t generation = 0;  // counter of the row when its owner took it: grows with each owner
   std::uint64_t bumps = 0;       // times that this owner ended an attempt whose outcome was unknown
+  // The row's nonce when its owner took it. Generations repeat if somebody makes the lease table
+  // anew while a late write of the old one is still on its way; nonces do not.
+  std::string holder;
 };
 
 // Sequence numbers are decimal integers of any length: shorter is smaller, then by text.

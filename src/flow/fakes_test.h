@@ -419,7 +419,7 @@ struct Leases : LeaseStore {
   [[nodiscard]] bool says(const core::Fence& fence) const {
     const auto there = fences.find(fence.stripe);
     return there != fences.end() && there->second.generation == fence.generation &&
-           there->second.bumps == fence.bumps;
+           there->second.holder == fence.holder && there->second.bumps == fence.bumps;
   }
   void store(const core::ShardRow& row) {
     const core::ShardRow& before = rows[row.shard];

@@ -7,19 +7,20 @@
 
 namespace dynamodb_replicator::flow {
 
-ShardFence::ShardFence(Context& context, const core::ShardRow& row, std::uint64_t generation)
+ShardFence::ShardFence(Context& context, const core::ShardRow& row)
     : context_(context),
       stream_(row.stream),
       shard_(row.shard),
-      generation_(generation),
-      highest_(generation),
+      generation_(row.counter),
+      holder_(row.nonce),
+      highest_(row.counter),
       stripes_(context.settings.stripes),
       changed_(context.loop) {
   INVARIANT(!stripes_.empty(), "a fence has at least one stripe");
 }
 
 core::Fence ShardFence::pass(unsigned stripe) const {
-  return {stream_, shard_, stripe, generation_, stripes_[stripe].bumps};
+  return {stream_, shard_, stripe, generation_, stripes_[stripe].bumps, holder_};
 }
 
 Task<bool> ShardFence::raise() {
@@ -76,7 +77,9 @@ Task<std::optional<bool>> ShardFence::find_out(const core::Fence& wanted) {
   const core::Fence& there = **stored;
   highest_ = std::max(highest_, there.generation);
   if (there.generation < wanted.generation) co_return std::nullopt;
-  co_return there.generation == wanted.generation&& there.bumps == wanted.bumps;
+  const bool ours = there.generation == wanted.generation && there.holder == wanted.holder &&
+                    there.bumps == wanted.bumps;
+  co_return ours;
 }
 
 Task<void> ShardFence::pause(const Failure& failure, unsigned failures) {

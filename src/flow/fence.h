@@ -10,6 +10,7 @@
 //  - At most one transaction is in flight for one stripe (two checks of one item conflict), and an
 //    attempt whose outcome is unknown holds its stripe until a bump has ended it: after the bump it
 //    cannot land any more, and the key may be read and written again.
+// Fence items are never deleted: a late raise would make one again that an even later write passes.
 // Never renewed: heartbeats touch the lease row only, or they would conflict with the writes.
 #pragma once
 
@@ -28,8 +29,8 @@ class ShardFence {
  public:
   static constexpr Duration kCallTimeout = 3s;
 
-  // `generation`: the counter of the row at our acquisition.
-  ShardFence(Context& context, const core::ShardRow& row, std::uint64_t generation);
+  // `row`: as stored by our acquisition; its counter is our generation.
+  ShardFence(Context& context, const core::ShardRow& row);
 
   // Raises every stripe, one by one, as often as it takes. False: the shard has a newer owner, or
   // the session is over.
@@ -64,6 +65,7 @@ class ShardFence {
   std::string stream_;
   std::string shard_;
   std::uint64_t generation_;
+  std::string holder_;
   std::uint64_t highest_;
   std::vector<Stripe> stripes_;
   async::Signal changed_;

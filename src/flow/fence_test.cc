@@ -18,6 +18,8 @@ core::ShardRow row_of(const std::string& shard) {
   core::ShardRow row;
   row.stream = "stream";
   row.shard = shard;
+  row.counter = 7;
+  row.nonce = "mine";
   return row;
 }
 
@@ -33,7 +35,7 @@ struct FenceTest : ::testing::Test {
   void SetUp() override {
     process.settings.stripes = 3;
     process.context->fenced = &fenced;
-    fence = std::make_shared<ShardFence>(*process.context, row_of("a"), 7);
+    fence = std::make_shared<ShardFence>(*process.context, row_of("a"));
   }
   // What a task of ours says within a minute; nullopt: it says nothing.
   std::optional<bool> said(Task<bool> task) {
@@ -56,7 +58,7 @@ struct FenceTest : ::testing::Test {
 };
 
 TEST_F(FenceTest, EveryStripeIsRaisedToTheGeneration) {
-  leases.fences[1] = {"stream", "a", 1, 5, 9};
+  leases.fences[1] = {"stream", "a", 1, 5, 9, "theirs"};
   EXPECT_EQ(raise(), true);
   ASSERT_EQ(leases.fences.size(), 3U);
   for (const auto& [stripe, stored] : leases.fences) {
@@ -66,10 +68,15 @@ TEST_F(FenceTest, EveryStripeIsRaisedToTheGeneration) {
 }
 
 TEST_F(FenceTest, ANewerOwnerIsNotRaisedOver) {
-  leases.fences[2] = {"stream", "a", 2, 8, 0};
+  leases.fences[2] = {"stream", "a", 2, 8, 0, "theirs"};
   EXPECT_EQ(raise(), false);
   EXPECT_EQ(leases.fences[2].generation, 8U);
   EXPECT_EQ(fence->highest(), 8U);
+}
+
+TEST_F(FenceTest, TheSameGenerationOfAnotherIsNotOurs) {
+  leases.fences[0] = {"stream", "a", 0, 7, 0, "theirs"};
+  EXPECT_EQ(raise(), false) << "the lease table was made anew, say";
 }
 
 TEST_F(FenceTest, ALostAnswerOfItsOwnIsRecognised) {

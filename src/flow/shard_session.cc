@@ -36,7 +36,7 @@ ShardSession::ShardSession(Context& context, Refresher& refresher, Stream& strea
       over_(context.loop),
       state_(context.metrics.shards[row_.shard]) {
   if (context.fenced != nullptr) {
-    fence_ = std::make_shared<ShardFence>(context, row_, row_.counter);
+    fence_ = std::make_shared<ShardFence>(context, row_);
   } else if (doubt > Duration::zero()) {
     takeover_until_ = context.clock.now() + doubt;
   }

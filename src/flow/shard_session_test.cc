@@ -429,7 +429,7 @@ TEST_F(FencedSessionTest, WhoIsFencedOutHasLostTheShardAndLeavesTheRowAlone) {
 }
 
 TEST_F(FencedSessionTest, ANewerOwnerThatRaisedFirstWins) {
-  leases.fences[1] = {"stream", "s", 1, 1000, 0};
+  leases.fences[1] = {"stream", "s", 1, 1000, 0, "theirs"};
   change("a", 1);
   start();
   driver.run_for(1s);

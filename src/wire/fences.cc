@@ -14,10 +14,12 @@ namespace {
 
 namespace json = item::json;
 
-constexpr const char* kNames = R"({"#generation":"generation","#bumps":"bumps"})";
-constexpr const char* kIsThis = "#generation = :generation AND #bumps = :bumps";
+constexpr const char* kNames =
+    R"({"#generation":"generation","#holder":"holder","#bumps":"bumps"})";
+constexpr const char* kIsThis =
+    "#generation = :generation AND #holder = :holder AND #bumps = :bumps";
 constexpr const char* kIsThisOrNewer =  // of a planted bug
-    "#generation >= :generation AND #bumps >= :bumps";
+    "#generation >= :generation AND #bumps >= :bumps OR #holder = :holder";
 
 std::string typed(std::string_view type, std::string_view value) {
   return JsonWriter().text(type, value).end();
@@ -34,6 +36,7 @@ std::string key_of(const core::Fence& fence) {
 JsonWriter values_of(const core::Fence& fence) {
   JsonWriter values;
   values.raw(":generation", number_value(fence.generation))
+      .raw(":holder", typed("S", fence.holder))
       .raw(":bumps", number_value(fence.bumps));
   return values;
 }
@@ -61,17 +64,17 @@ std::string check(std::string_view table, std::string_view key, const char* cond
   return JsonWriter().raw("ConditionCheck", writer.end()).end();
 }
 
-std::string transaction(const std::string& actions) {
-  return JsonWriter()
-      .raw("TransactItems", "[" + actions + "]")
-      .text("ReturnConsumedCapacity", "TOTAL")
-      .end();
+std::string transaction(const std::string& actions, std::string_view token) {
+  JsonWriter request;
+  request.raw("TransactItems", "[" + actions + "]").text("ReturnConsumedCapacity", "TOTAL");
+  if (!token.empty()) request.text("ClientRequestToken", token);
+  return request.end();
 }
 
 }  // namespace
 
 std::string raise_fence_request(std::string_view table, const core::Fence& fence) {
-  return update(table, fence, "SET #generation = :generation, #bumps = :bumps",
+  return update(table, fence, "SET #generation = :generation, #holder = :holder, #bumps = :bumps",
                 "attribute_not_exists(#generation) OR #generation < :generation",
                 values_of(fence).end());
 }
@@ -88,21 +91,24 @@ std::string get_fence_request(std::string_view table, const core::Fence& fence) 
 Result<core::Fence> fence_from_item(const core::Fence& of, std::string_view item) {
   core::Fence fence = of;
   fence.generation = 0;
+  fence.holder.clear();
   bool bumps = false;
   json::Text text{std::string(item)};
   const bool whole = text.each_field([&](std::string_view name, json::Value value) {
     if (name == "generation") return read_integer(value, fence.generation);
+    if (name == "holder") return read_text(value, fence.holder);
     if (name == "bumps") return bumps = read_integer(value, fence.bumps);
     return true;
   });
-  if (!whole || !bumps || fence.generation == 0)
+  if (!whole || !bumps || fence.generation == 0 || fence.holder.empty())
     return unusable("the lease table holds a fence that cannot be read");
   return fence;
 }
 
 Result<std::string> transact_write_request(std::string_view lease_table, const core::Fence& fence,
                                            std::string_view table,
-                                           std::span<const BatchWrite> writes) {
+                                           std::span<const BatchWrite> writes,
+                                           std::string_view token) {
   const char* condition = base::planted(base::Bug::fence_lets_older) ? kIsThisOrNewer : kIsThis;
   std::string actions =
       check(lease_table, key_of(fence), condition, kNames, values_of(fence).end());
@@ -123,7 +129,7 @@ Result<std::string> transact_write_request(std::string_view lease_table, const c
     }
     actions += "," + JsonWriter().raw(write.item.empty() ? "Delete" : "Put", action.end()).end();
   }
-  return transaction(actions);
+  return transaction(actions, token);
 }
 
 Result<double> decode_transact_write(std::string body) {
@@ -138,7 +144,8 @@ Result<double> decode_transact_write(std::string body) {
 
 std::string probe_transactions_request(std::string_view lease_table) {
   return transaction(check(lease_table, meta_row_key(), "attribute_not_exists(#never)",
-                           R"({"#never":"never"})", {}));
+                           R"({"#never":"never"})", {}),
+                     {});
 }
 
 }  // namespace dynamodb_replicator::wire

@@ -24,12 +24,14 @@ std::string get_fence_request(std::string_view table, const core::Fence& fence);
 // `of` names the stripe; generation and bumps come from the item.
 Result<core::Fence> fence_from_item(const core::Fence& of, std::string_view item);
 
-// TransactWriteItems: the writes, only if the stored fence says what `fence` says. No token: an
-// attempt is never repeated, it is ended by a bump. Items as for batch_write_request. REQUIRES: 1
-// to 99 writes, all of different keys.
+// TransactWriteItems: the writes, only if the stored fence says what `fence` says. `token`: new for
+// each attempt, 1 to 36 characters; we never send one twice (an attempt is ended by a bump), it is
+// for whoever between us and the service might. Items as for batch_write_request. REQUIRES: 1 to 99
+// writes, all of different keys.
 Result<std::string> transact_write_request(std::string_view lease_table, const core::Fence& fence,
                                            std::string_view table,
-                                           std::span<const BatchWrite> writes);
+                                           std::span<const BatchWrite> writes,
+                                           std::string_view token);
 // The consumed capacity units of both tables.
 Result<double> decode_transact_write(std::string body);
 
