@@ -77,6 +77,8 @@ class Checker : public StreamWatcher {
     std::string checkpoint;
     bool finished = false;
     std::string owner;
+    Duration lease{0};
+    Duration written{0};
   };
   struct Shard {
     std::vector<std::string> parents;

@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "base/planted.h"
 #include "flow/shard_session.h"
 #include "wire/fences.h"
 #include "wire/items.h"
@@ -11,6 +12,12 @@ namespace {
 
 // Where each asked key stands, by its canonical form.
 using Places = std::unordered_map<std::string_view, std::size_t>;
+
+std::string_view name_of(const item::Key& key) {
+  const bool spelled =
+      base::planted(base::Bug::no_turns) || base::planted(base::Bug::absence_by_text);
+  return spelled ? key.wire() : key.canonical();
+}
 
 Failure unusable(std::string message) {
   Failure failure;
@@ -35,19 +42,20 @@ flow::Task<Result<flow::ReadAnswer>> BatchTable::read(std::span<const item::KeyR
       wire::decode_batch_get(std::move(*answer), table_, schema_);
   if (!decoded) co_return failed(std::move(decoded).error());
   Places places;
-  for (std::size_t i = 0; i < keys.size(); ++i) places.emplace(keys[i]->canonical(), i);
+  for (std::size_t i = 0; i < keys.size(); ++i) places.emplace(name_of(*keys[i]), i);
   flow::ReadAnswer result;
   result.units = decoded->units;
   result.entries.assign(keys.size(), {flow::ReadAnswer::State::absent, {}});
   std::vector<bool> answered(keys.size(), false);
   const auto claim = [&](const item::KeyRef& key) -> flow::ReadAnswer::Entry* {
-    const auto place = places.find(key->canonical());
+    const auto place = places.find(name_of(*key));
     if (place == places.end() || answered[place->second]) return nullptr;
     answered[place->second] = true;
     return &result.entries[place->second];
   };
   for (wire::BatchGetAnswer::Found& found : decoded->found) {
     flow::ReadAnswer::Entry* entry = claim(found.key);
+    if (entry == nullptr && base::planted(base::Bug::absence_by_text)) continue;
     if (entry == nullptr)
       co_return failed(unusable("an item came back that was not asked for, or twice"));
     *entry = {flow::ReadAnswer::State::found, std::move(found.item)};
@@ -56,7 +64,8 @@ flow::Task<Result<flow::ReadAnswer>> BatchTable::read(std::span<const item::KeyR
     flow::ReadAnswer::Entry* entry = claim(key);
     if (entry == nullptr)
       co_return failed(unusable("an unprocessed key came back that was not asked for, or twice"));
-    entry->state = flow::ReadAnswer::State::unprocessed;
+    if (!base::planted(base::Bug::unprocessed_keys_absent))
+      entry->state = flow::ReadAnswer::State::unprocessed;
   }
   co_return result;
 }
@@ -84,15 +93,15 @@ flow::Task<Result<flow::WriteAnswer>> BatchTable::write(std::span<const flow::Wr
   };
   if (!decoded) co_return unknown(std::move(decoded).error());
   Places places;
-  for (std::size_t i = 0; i < writes.size(); ++i) places.emplace(writes[i].key->canonical(), i);
+  for (std::size_t i = 0; i < writes.size(); ++i) places.emplace(name_of(*writes[i].key), i);
   flow::WriteAnswer result;
   result.units = decoded->units;
   result.done.assign(writes.size(), true);
   for (const item::KeyRef& key : decoded->unprocessed) {
-    const auto place = places.find(key->canonical());
+    const auto place = places.find(name_of(*key));
     if (place == places.end())
       co_return unknown(unusable("an unprocessed item came back that was not sent"));
-    result.done[place->second] = false;
+    result.done[place->second] = base::planted(base::Bug::unprocessed_items_dropped);
   }
   co_return result;
 }

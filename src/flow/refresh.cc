@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/planted.h"
+
 namespace dynamodb_replicator::flow {
 namespace {
 
@@ -100,7 +102,7 @@ std::optional<core::Hold> Refresher::best_hold(const core::Turn& turn) const {
 
 bool Refresher::may_issue(const core::Turn& turn, Instant now) const {
   const std::optional<core::Hold> hold = best_hold(turn);
-  return hold && now < hold->issue_until();
+  return hold && (now < hold->issue_until() || base::planted(base::Bug::writes_past_lease));
 }
 
 std::optional<Instant> Refresher::takeover_doubt(const core::Turn& turn, Instant issued) const {
@@ -136,6 +138,7 @@ void Refresher::retry_all(const Turns& turns, const Failure& failure,
 }
 
 void Refresher::refuse(const core::Turn& turn, const std::string& reason) {
+  base::mark(base::Mark::key_refused);
   for (const core::Claim& claim : turns_.refused(turn)) {
     const auto owner = owners_.find(claim.session);
     if (owner != owners_.end()) owner->second->refused(claim.slot, reason);
@@ -146,6 +149,7 @@ void Refresher::apply(const Pending& done, Instant issued) {
   const std::vector<core::Claim> finished =
       turns_.applied(done.turn, issued, takeover_doubt(done.turn, issued));
   context_.metrics.records_applied += finished.size();
+  if (finished.size() > 1) base::mark(base::Mark::claims_coalesced);
   if (!finished.empty()) context_.metrics.records_coalesced += finished.size() - 1;
   for (const core::Claim& claim : finished) owners_.at(claim.session)->finished(claim.slot);
 }
@@ -231,11 +235,12 @@ Task<void> Refresher::write_batch(Batch batch) {
   Batch allowed;
   for (Pending& pending : batch) {
     const std::optional<core::Hold> hold = best_hold(pending.turn);
-    if (!hold || issued >= hold->issue_until()) {
+    if (!may_issue(pending.turn, issued)) {
+      base::mark(base::Mark::write_held_back);
       turns_.again(pending.turn, issued + kLookAgain, std::nullopt, false);
       continue;
     }
-    deadline = std::min(deadline, hold->end());
+    if (!base::planted(base::Bug::writes_past_lease)) deadline = std::min(deadline, hold->end());
     writes.push_back({pending.turn.key, pending.item});
     allowed.push_back(std::move(pending));
   }
@@ -258,15 +263,18 @@ Task<void> Refresher::write_batch(Batch batch) {
              "the replica refuses this item: " + failure.code + ": " + failure.message);
       co_return;
     }
+    base::mark(base::Mark::batch_split);
     Batch rest = core::split_off(allowed);
     co_await write_batch(std::move(allowed));
     co_await write_batch(std::move(rest));
     co_return;
   }
   note(failure, write_blocked_);
+  if (failure.maybe_applied) base::mark(base::Mark::batch_halved);
   if (failure.maybe_applied) batch_max_ = std::max<std::size_t>(1, batch_max_ / 2);
   std::optional<Instant> doubt;
-  if (failure.maybe_applied) doubt = deadline + context_.settings.doubt;
+  if (failure.maybe_applied && !base::planted(base::Bug::no_doubt_after_timeout))
+    doubt = deadline + context_.settings.doubt;
   for (const Pending& pending : allowed) retry(pending.turn, failure.kind, doubt);
 }
 
@@ -279,6 +287,7 @@ void Refresher::sort_out(Batch batch, const WriteAnswer& answer, Instant deadlin
       written.push_back(std::move(batch[i]));
     } else {
       all = false;
+      base::mark(base::Mark::unprocessed_retried);
       ++context_.metrics.unprocessed;
       retry(batch[i].turn, FailureKind::throttled, deadline + context_.settings.doubt);
     }

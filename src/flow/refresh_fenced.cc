@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "base/planted.h"
 #include "flow/refresh.h"
 
 namespace dynamodb_replicator::flow {
@@ -118,6 +119,7 @@ Task<void> Refresher::not_written(Batch batch, std::uint64_t session, ShardFence
   }
   if (failure.kind == FailureKind::condition_failed) {
     ++context_.metrics.fence_refusals;
+    base::mark(base::Mark::fenced_out);
     const auto owner = owners_.find(session);
     if (owner != owners_.end()) owner->second->fenced_out();
     give_back(batch);

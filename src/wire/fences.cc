@@ -1,5 +1,6 @@
 #include "wire/fences.h"
 
+#include "base/planted.h"
 #include "item/canonical.h"
 #include "item/json.h"
 #include "wire/answer.h"
@@ -17,6 +18,8 @@ constexpr const char* kNames =
     R"({"#generation":"generation","#holder":"holder","#bumps":"bumps"})";
 constexpr const char* kIsThis =
     "#generation = :generation AND #holder = :holder AND #bumps = :bumps";
+constexpr const char* kIsThisOrNewer =  // of a planted bug
+    "#generation >= :generation AND #bumps >= :bumps OR #holder = :holder";
 
 std::string typed(std::string_view type, std::string_view value) {
   return JsonWriter().text(type, value).end();
@@ -106,7 +109,9 @@ Result<std::string> transact_write_request(std::string_view lease_table, const c
                                            std::string_view table,
                                            std::span<const BatchWrite> writes,
                                            std::string_view token) {
-  std::string actions = check(lease_table, key_of(fence), kIsThis, kNames, values_of(fence).end());
+  const char* condition = base::planted(base::Bug::fence_lets_older) ? kIsThisOrNewer : kIsThis;
+  std::string actions =
+      check(lease_table, key_of(fence), condition, kNames, values_of(fence).end());
   for (const BatchWrite& write : writes) {
     JsonWriter action;
     action.text("TableName", table);

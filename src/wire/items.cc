@@ -1,5 +1,6 @@
 #include "wire/items.h"
 
+#include "base/planted.h"
 #include "item/canonical.h"
 #include "item/json.h"
 #include "item/key_reader.h"
@@ -86,7 +87,10 @@ std::string batch_get_request(std::string_view table, std::span<const item::KeyR
     list += key->wire();
   }
   list += ']';
-  const std::string request = JsonWriter().flag("ConsistentRead", true).raw("Keys", list).end();
+  const std::string request = JsonWriter()
+                                  .flag("ConsistentRead", !base::planted(base::Bug::stale_reads))
+                                  .raw("Keys", list)
+                                  .end();
   return JsonWriter()
       .raw("RequestItems", JsonWriter().raw(table, request).end())
       .text("ReturnConsumedCapacity", "TOTAL")
