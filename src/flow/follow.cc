@@ -196,19 +196,6 @@ Task<void> Follower::take_leases() {
   changed_.notify();
 }
 
-// A shard that nobody has read yet goes on where its parents ended: what retention takes from it
-// after that is missed, as if it were one shard.
-void Follower::inherit(core::ShardRow& row) const {
-  if (row.read_through || !row.checkpoint.empty()) return;
-  for (const core::ShardRow& parent : rows_) {
-    const bool is_parent =
-        std::find(row.parents.begin(), row.parents.end(), parent.shard) != row.parents.end();
-    if (!is_parent || !parent.finished || !parent.read_through) continue;
-    if (!row.read_through || *parent.read_through < *row.read_through)
-      row.read_through = parent.read_through;
-  }
-}
-
 Task<void> Follower::take(core::ShardRow row) {
   const std::string before = row.nonce;
   const bool orphan = !row.owner.empty();
@@ -220,7 +207,7 @@ Task<void> Follower::take(core::ShardRow row) {
   const bool expired = (orphan && !own) || base::planted(base::Bug::doubt_of_free_row_short);
   Duration doubt{};
   if (!clean) doubt = context_.settings.doubt + (expired ? Duration{} : Refresher::kWriteTimeout);
-  inherit(row);
+  if (!row.read_through) row.read_through = core::inherited_read_through(row, rows_);
   if (base::planted(base::Bug::takeover_trusted)) doubt = {};
   if (doubt > Duration{}) base::mark(base::Mark::takeover_in_doubt);
   if (own) base::mark(base::Mark::own_row_retaken);

@@ -53,7 +53,6 @@ class Follower {
   Task<void> create_rows();
   Task<void> take_leases();
   Task<void> take(core::ShardRow row);
-  void inherit(core::ShardRow& row) const;
   Task<void> run_session(Running& running);
   void note_unlisted_parents();
   [[nodiscard]] std::set<std::string> believed_listed() const;
