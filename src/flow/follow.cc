@@ -111,6 +111,7 @@ bool Follower::children_missing() const {
 }
 
 Task<void> Follower::list() {
+  const Instant asked = context_.clock.now();
   Result<Listing> listing = co_await stream_.list(context_.clock.now() + kCallTimeout);
   if (!listing) {
     ++context_.metrics.retries;
@@ -123,6 +124,7 @@ Task<void> Follower::list() {
   }
   listing_ = std::move(*listing);
   listed_once_ = true;
+  listed_at_ = asked;
   listed_.clear();
   for (const ShardInfo& shard : listing_.shards) listed_.insert(shard.id);
   list_at_ = context_.clock.now() + kListEvery;
@@ -142,7 +144,7 @@ void Follower::note_unlisted_parents() {
       const auto before = unlisted_.find(parent);
       const Instant since = before == unlisted_.end() ? now : before->second;
       unlisted[parent] = since;
-      if (now - since < kUnlistedFor) list_at_ = std::min(list_at_, now + kRelistEvery);
+      if (!is_gone(since)) list_at_ = std::min(list_at_, now + kRelistEvery);
     }
   }
   unlisted_ = std::move(unlisted);
@@ -153,7 +155,7 @@ std::set<std::string> Follower::believed_listed() const {
   std::set<std::string> listed = listed_;
   if (base::planted(base::Bug::hidden_parent_gone)) return listed;
   for (const auto& [parent, since] : unlisted_) {
-    if (context_.clock.now() - since < kUnlistedFor) listed.insert(parent);
+    if (!is_gone(since)) listed.insert(parent);
   }
   return listed;
 }

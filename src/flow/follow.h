@@ -55,6 +55,10 @@ class Follower {
   Task<void> take(core::ShardRow row);
   Task<void> run_session(Running& running);
   void note_unlisted_parents();
+  // Only a listing that was answered tells that a parent is not there any more.
+  [[nodiscard]] bool is_gone(Instant unlisted_since) const {
+    return listed_at_ >= unlisted_since + kUnlistedFor;
+  }
   [[nodiscard]] std::set<std::string> believed_listed() const;
   void reap();
   void show_stopped();
@@ -79,6 +83,7 @@ class Follower {
   bool taking_ = false;        // an acquisition is under way: not to be broken off
   bool rows_in_step_ = false;  // every listed shard had a row when we last looked
   Instant list_at_{};
+  Instant listed_at_{};  // when the listing that we have was asked for
   std::map<std::string, Running> running_;
   std::map<std::string, std::string> stopped_;              // shard -> why
   std::map<std::string, std::uint64_t> fence_generations_;  // the highest that was met

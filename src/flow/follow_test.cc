@@ -90,6 +90,32 @@ TEST_F(FollowTest, ParentsComeBeforeChildren) {
   EXPECT_TRUE(equal());
 }
 
+TEST_F(FollowTest, AParentIsGoneOnlyWhenAnAnsweredListingSaysSo) {
+  change("p", "a");
+  change("c", "b");
+  stream.shards["p"].closed = true;
+  stream.shards["p"].listed = false;
+  stream.shards["c"].parents = {"p"};
+  auto worker = start("one");
+  driver.run_for(3s);
+  stream.list_failure = fakes::failure(FailureKind::transient);
+  driver.run_for(60s);
+  EXPECT_EQ(leases.rows["c"].owner, "") << "nobody has said for long that there is no parent";
+  stream.list_failure.reset();
+  stream.shards["p"].listed = true;
+  driver.run_for(30s);
+  EXPECT_TRUE(leases.rows["p"].finished);
+  EXPECT_TRUE(equal());
+}
+
+TEST_F(FollowTest, AParentThatNoListingShowsIsGone) {
+  change("c", "b");
+  stream.shards["c"].parents = {"long ago"};
+  auto worker = start("one");
+  driver.run_for(30s);
+  EXPECT_TRUE(equal());
+}
+
 TEST_F(FollowTest, ASplitInMidStreamIsFollowed) {
   change("p", "a");
   auto worker = start("one");
