@@ -8,6 +8,7 @@ namespace {
 struct Named {
   std::string_view name;
   std::string_view sentence;
+  bool hole = false;
 };
 
 constexpr std::array<Named, base::kBugs> kBugs{{
@@ -23,7 +24,7 @@ constexpr std::array<Named, base::kBugs> kBugs{{
     {"stale-reads", "the primary is read eventually consistently"},
     {"checksum-ignored", "an answer is believed whatever its CRC-32 says"},
     {"no-turns", "several operations are in flight for one key"},
-    {"no-verify", "the primary is not read again where a key may lie on two shards"},
+    {"no-verify", "the primary is not read again where a key may lie on two shards", true},
     {"no-doubt-after-timeout", "a write whose outcome is unknown counts as failed"},
     {"doubt-not-awaited", "a checkpoint passes keys that are still in doubt"},
     {"doubt-ends-at-next-write", "a later write ends the doubt, however early it comes"},
@@ -31,23 +32,23 @@ constexpr std::array<Named, base::kBugs> kBugs{{
     {"takeover-trusted", "a former owner's writes are not reckoned with"},
     {"free-row-trusted", "a row without an owner is trusted to be clean"},
     {"released-as-clean", "a row is given back as clean although keys are in doubt"},
-    {"doubt-of-free-row-short", "doubt about a row given back leaves out deadlines to come"},
-    {"writes-after-release", "writes are issued for a row that is given back"},
-    {"writes-past-lease", "writes are issued, and may last, past the lease"},
-    {"lease-from-answer", "a lease is counted from the answer of its renewal"},
+    {"doubt-of-free-row-short", "doubt about a row given back leaves out deadlines to come", true},
+    {"writes-after-release", "writes are issued for a row that is given back", true},
+    {"writes-past-lease", "writes are issued, and may last, past the lease", true},
+    {"lease-from-answer", "a lease is counted from the answer of its renewal", true},
     {"lease-by-wall-clock", "a rival's lease is measured by a clock that can be set"},
-    {"own-write-not-recognised", "a renewal whose answer was lost counts as a lost lease"},
-    {"own-row-forgotten", "a row with our own name is left until it has expired"},
+    {"own-write-not-recognised", "a renewal whose answer was lost counts as a lost lease", true},
+    {"own-row-forgotten", "a row with our own name is left until it has expired", true},
     {"lost-lease-ignored", "a renewal that fails counts as done, however late it is"},
     {"bump-left-out", "fenced: an attempt of unknown outcome is not ended before the next"},
     {"fence-lets-older", "fenced: a check passes for older generations too"},
     {"child-before-parent", "a child shard is read before its parent is finished"},
-    {"hidden-parent-gone", "a parent that a lagging listing hides counts as gone"},
+    {"hidden-parent-gone", "a parent that a lagging listing hides counts as gone", true},
     {"latest-after-expiry", "an expired iterator is replaced by one at the end"},
     {"gap-silent", "trimmed records are passed over without a word"},
     {"retention-silent", "what Kinesis drops by itself is not noticed"},
-    {"page-has-no-time", "a checkpoint in the middle of a page has no time"},
-    {"stop-waits-for-calls", "a stop waits for services that do not answer"},
+    {"page-has-no-time", "a checkpoint in the middle of a page has no time", true},
+    {"stop-waits-for-calls", "a stop waits for services that do not answer", true},
     {"clock-not-corrected", "requests are signed by a clock that is minutes wrong"},
 }};
 
@@ -88,6 +89,8 @@ std::string_view name_of(base::Mark mark) { return kMarks[static_cast<std::size_
 std::string_view sentence_of(base::Bug bug) {
   return kBugs[static_cast<std::size_t>(bug)].sentence;
 }
+
+bool is_hole(base::Bug bug) { return kBugs[static_cast<std::size_t>(bug)].hole; }
 
 std::optional<base::Bug> bug_named(std::string_view name) {
   const auto found = std::find_if(kBugs.begin(), kBugs.end(),

