@@ -1,6 +1,7 @@
 #include "sim/check.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace dynamodb_replicator::sim {
 namespace {
@@ -26,14 +27,14 @@ std::string shown(const Item* item) {
 
 }  // namespace
 
-Checker::Checker(World& world, Table& primary, Table& replica, std::vector<const Machine*> machines,
-                 std::string dead_letters, bool strict)
+Checker::Checker(World& world, const Network& network, Table& primary, Table& replica,
+                 std::vector<const Machine*> machines, Options options)
     : world_(world),
+      network_(network),
       primary_(primary),
       replica_(replica),
       machines_(std::move(machines)),
-      dead_letters_(std::move(dead_letters)),
-      strict_(strict) {
+      options_(std::move(options)) {
   replica_.watch([this](const Table::Change& change) { replica_changed(change); });
   replica_.watch_writes([this](const std::string& key) { replica_written(key); });
 }
@@ -49,27 +50,70 @@ std::optional<std::size_t> Checker::version_of(const std::string& key, const Ite
   return std::nullopt;
 }
 
+// The oldest version from `lowest` on with this value; nullopt: there is none.
+std::optional<std::size_t> Checker::version_from(const std::string& key, const Item* item,
+                                                 std::size_t lowest) const {
+  const auto& versions = primary_.history(key);
+  for (std::size_t i = lowest; i < versions.size(); ++i) {
+    const Item* version = versions[i].item.get();
+    if (item == nullptr ? version == nullptr : version != nullptr && *version == *item) return i;
+  }
+  return std::nullopt;
+}
+
+void Checker::by_stranger(const std::function<void()>& change) {
+  stranger_ = true;
+  change();
+  stranger_ = false;
+}
+
 void Checker::replica_changed(const Table::Change& change) {
+  if (stranger_) return;
   const auto version = version_of(change.key, change.after);
   world_.trace("replica", "change",
                change.key + " is version " + (version ? std::to_string(*version) : "unknown"));
-  if (!version) {
-    world_.fail("the replica shows for " + change.key +
-                " what the primary never had: " + shown(change.after));
-    return;
-  }
-  if (*version < shown_[change.key]) ++regressions_;
+  world_.expect(Invariant::shown_was_primary, version.has_value(), [&] {
+    return "the replica shows for " + change.key +
+           " what the primary never had: " + shown(change.after);
+  });
 }
 
-void Checker::replica_written(const std::string& key) {
-  std::size_t& newest = shown_[key];
-  newest = std::max(newest, version_of(key, replica_.find(key)).value_or(0));
+// The replica stepped back if what it shows is nowhere at or after the oldest version that it can
+// have had: the same value may have been there several times.
+void Checker::replica_written(const std::string& name) {
+  Key& key = keys_[name];
+  key.strange = stranger_;
+  if (stranger_) return;
+  const Item* now = replica_.find(name);
+  const std::optional<std::size_t> latest = version_of(name, now);
+  if (!latest) return;  // the run has failed already
+  key.newest = std::max(key.newest, *latest);
+  const std::optional<std::size_t> forward = version_from(name, now, key.lowest);
+  const std::size_t before = std::exchange(key.lowest, forward.value_or(*latest));
+  if (!forward) ++regressions_;
+  world_.expect(Invariant::never_back, forward || !options_.fenced || !options_.strict, [&] {
+    return "the replica went back to version " + std::to_string(*latest) + " of " + name +
+           " from version " + std::to_string(before) + " or later";
+  });
 }
 
 void Checker::emitted(const Emitted& record) {
+  ++records_;
   Shard& shard = shards_[record.shard];
-  if (shard.finished) world_.fail("shard " + record.shard + " was called finished before its end");
-  shard.records.push_back({record.sequence, record.key, record.version});
+  if (shard.row.finished)
+    world_.fail("shard " + record.shard + " was called finished before its end");
+  shard.records.push_back({record.sequence, record.key, record.version, world_.now()});
+}
+
+// A shard that was never checkpointed begins where the stream begins, whenever that is: unless it
+// goes on where a parent ended that somebody has followed, and nobody came for a whole day.
+bool Checker::is_missed(const Shard& shard, const Record& record) const {
+  if (!shard.row.checkpoint.empty()) return true;
+  return world_.now() > record.at + kRetention &&
+         std::any_of(shard.parents.begin(), shard.parents.end(), [this](const std::string& parent) {
+           const auto known = shards_.find(parent);
+           return known != shards_.end() && known->second.row.finished;
+         });
 }
 
 void Checker::trimmed(const std::string& shard, const std::string& sequence) {
@@ -79,8 +123,7 @@ void Checker::trimmed(const std::string& shard, const std::string& sequence) {
     Record& record = known.records[i];
     if (number_less(sequence, record.sequence)) break;
     record.lost = true;
-    // A shard that was never checkpointed begins where the stream begins, whenever that is.
-    if (known.checkpoint.empty()) continue;
+    if (!is_missed(known, record) || owner_has(known, record)) continue;
     ++lost_;
     world_.faults().count(Fault::trimmed);
   }
@@ -89,6 +132,57 @@ void Checker::trimmed(const std::string& shard, const std::string& sequence) {
 
 void Checker::lease_table(Table& leases) {
   leases.watch([this](const Table::Change& change) { row_changed(change); });
+}
+
+void Checker::parents_are_finished(const std::string& name, const char* what) {
+  for (const std::string& parent : shards_[name].parents) {
+    const Shard& before = shards_[parent];
+    world_.expect(Invariant::parents_first, before.row.finished || before.gone, [&] {
+      return "shard " + name + " was " + what + " before its parent " + parent + " was finished";
+    });
+  }
+}
+
+void Checker::page_read(const std::string& shard, const std::string& last) {
+  parents_are_finished(shard, "read");
+  std::string& given = shards_[shard].given[network_.served_for()];
+  if (number_less(given, last)) given = last;
+}
+
+// Then it is lost only if the owner dies before it is applied; the next one finds it missing.
+bool Checker::owner_has(const Shard& shard, const Record& record) const {
+  const auto given = shard.given.find(shard.row.owner.substr(0, shard.row.owner.find('/')));
+  return given != shard.given.end() && !number_less(given->second, record.sequence);
+}
+
+// Only who owns a row moves its checkpoint or gives it away; only who takes a row becomes its
+// owner.
+void Checker::owner_changed(const std::string& name, const Row& before, const Row& after) {
+  const std::string& hand = network_.served_for();
+  const auto is_hand = [&hand](const std::string& owner) {
+    return !owner.empty() && owner.substr(0, owner.find('/')) == hand;
+  };
+  const bool moved = before.checkpoint != after.checkpoint || before.finished != after.finished;
+  if (moved) {
+    world_.expect(Invariant::checkpoint_forward, is_hand(before.owner), [&] {
+      return "the checkpoint of " + name + ", owned by '" + before.owner + "', was moved by " +
+             hand;
+    });
+  }
+  if (before.owner == after.owner) return;
+  // A rival's clock may run a little faster than time.
+  const Duration age = world_.now() - before.written;
+  const bool alive = !before.owner.empty() && !after.owner.empty() && age < before.lease * 19 / 20;
+  world_.expect(Invariant::checkpoint_forward, !alive, [&] {
+    return "shard " + name + " was taken from " + before.owner + ", who had renewed its lease " +
+           std::to_string(age / 1ms) + " ms before";
+  });
+  const std::string& rightful = after.owner.empty() ? before.owner : after.owner;
+  const bool right = is_hand(rightful) && !(moved && !after.owner.empty());
+  world_.expect(Invariant::checkpoint_forward, right, [&] {
+    return "the row of " + name + " went from owner '" + before.owner + "' to '" + after.owner +
+           "' by the hand of " + hand + (moved ? " while its checkpoint moved" : "");
+  });
 }
 
 void Checker::row_changed(const Table::Change& change) {
@@ -101,127 +195,51 @@ void Checker::row_changed(const Table::Change& change) {
     return;
   }
   Shard& shard = shards_[name];
-  const std::string checkpoint = text_in(*change.after, "checkpoint");
-  const bool finished = true_in(*change.after, "finished");
-  if (number_less(checkpoint, shard.checkpoint) || (shard.finished && !finished)) {
-    world_.fail("the checkpoint of " + name + " went back from " + shard.checkpoint + " to " +
-                checkpoint);
-  }
-  const std::string owner = text_in(*change.after, "owner");
-  if (!owner.empty() && owner != shard.owner && checkpoint != shard.checkpoint) {
-    world_.fail("the checkpoint of " + name + " moved while its owner changed");
-  }
-  for (const std::string& parent : shard.parents) {
-    if (!owner.empty() && !shards_[parent].finished && !shards_[parent].gone) {
-      world_.fail("shard " + name + " was taken before its parent " + parent + " was finished");
-    }
-  }
-  shard.checkpoint = checkpoint;
-  shard.finished = finished;
-  shard.owner = owner;
-  shard.clean = true_in(*change.after, "clean");
+  const Row before = std::exchange(
+      shard.row, Row{text_in(*change.after, "checkpoint"), true_in(*change.after, "finished"),
+                     text_in(*change.after, "owner"),
+                     std::chrono::microseconds(std::atoll(text_in(*change.after, "lease").c_str())),
+                     world_.now()});
+  if (stranger_) return;
+  const bool forward = !number_less(shard.row.checkpoint, before.checkpoint) &&
+                       (shard.row.finished || !before.finished);
+  world_.expect(Invariant::checkpoint_forward, forward, [&] {
+    return "the checkpoint of " + name + " went back from " + before.checkpoint + " to " +
+           shard.row.checkpoint;
+  });
+  owner_changed(name, before, shard.row);
+  if (!shard.row.owner.empty()) parents_are_finished(name, "taken");
   pass(name, shard);
 }
 
 void Checker::pass(const std::string& name, Shard& shard) {
-  std::optional<std::set<std::string>> dead;
   for (; shard.passed < shard.records.size(); ++shard.passed) {
     const Record& record = shard.records[shard.passed];
     if (record.lost) continue;
-    if (!shard.finished && number_less(shard.checkpoint, record.sequence)) return;
-    if (record.key.empty()) {
-      if (!dead) dead = buried();
-      if (!dead->contains(name + "/" + record.sequence)) {
-        world_.fail("the checkpoint of " + name + " passed junk at " + record.sequence +
-                    " that is in no dead letter");
-      }
-      continue;
-    }
-    const Item* now = replica_.find(record.key);
-    const auto version = version_of(record.key, now);
-    const std::size_t reached =
-        strict_ ? version.value_or(0) : std::max(version.value_or(0), shown_[record.key]);
-    if (reached < record.version) {
-      world_.fail("the checkpoint of " + name + " passed " + record.sequence + " of key " +
-                  record.key + " (version " + std::to_string(record.version) +
-                  ") while the replica has version " + std::to_string(reached));
-    }
+    if (!shard.row.finished && number_less(shard.row.checkpoint, record.sequence)) return;
+    pass(name, shard, record);
   }
 }
 
-std::optional<std::string> Checker::difference() const {
-  const auto& wanted = primary_.items();
-  const auto& present = replica_.items();
-  for (const auto& [key, item] : wanted) {
-    const Item* other = replica_.find(key);
-    if (other == nullptr) return "the replica lacks " + key;
-    if (*other != *item)
-      return "the replica differs at " + key + ": " + shown(other) + " is not " + shown(item.get());
+void Checker::pass(const std::string& name, const Shard& shard, const Record& record) {
+  const auto is_buried = [&] { return buried().contains(name + "/" + record.sequence); };
+  if (record.key.empty()) {
+    world_.expect(Invariant::checkpoint_covers, is_buried(), [&] {
+      return "the checkpoint of " + name + " passed junk at " + record.sequence +
+             " that is in no dead letter";
+    });
+    return;
   }
-  for (const auto& [key, item] : present) {
-    if (primary_.find(key) == nullptr) return "the replica has " + key + " that the primary lacks";
-  }
-  return std::nullopt;
-}
-
-std::optional<std::string> Checker::unfinished() const {
-  for (const auto& [name, shard] : shards_) {
-    if (shard.passed < shard.records.size()) {
-      return "shard " + name + " stands at " +
-             (shard.checkpoint.empty() ? "no checkpoint" : shard.checkpoint) + " of owner '" +
-             shard.owner + "', its last record is " + shard.records.back().sequence;
-    }
-  }
-  return std::nullopt;
-}
-
-std::optional<std::string> Checker::unreleased() const {
-  for (const auto& [name, shard] : shards_) {
-    if (!shard.owner.empty()) return "shard " + name + " is still owned by " + shard.owner;
-  }
-  return std::nullopt;
-}
-
-// "shard/sequence" of every whole line on any disk.
-std::set<std::string> Checker::buried() const {
-  std::set<std::string> out;
-  simdjson::dom::parser parser;
-  for (const Machine* machine : machines_) {
-    const auto file = machine->files.find(dead_letters_);
-    if (file == machine->files.end()) continue;
-    const std::string& all = file->second.durable;
-    for (std::size_t from = 0; from < all.size();) {
-      const std::size_t end = std::min(all.find('\n', from), all.size());
-      Json line;
-      if (end < all.size() &&
-          parser.parse(all.substr(from, end - from)).get(line) == simdjson::SUCCESS) {
-        out.insert(std::string(text(line, "shard").value_or("?")) + "/" +
-                   std::string(text(line, "sequence").value_or("?")));
-      }
-      from = end + 1;
-    }
-  }
-  return out;
-}
-
-std::optional<std::string> Checker::wrong_dead_letters() const {
-  std::set<std::string> junk;
-  std::set<std::string> all;  // and what was lost, perhaps after it was buried
-  for (const auto& [name, shard] : shards_) {
-    for (const Record& record : shard.records) {
-      if (!record.key.empty()) continue;
-      all.insert(name + "/" + record.sequence);
-      if (!record.lost) junk.insert(name + "/" + record.sequence);
-    }
-  }
-  const std::set<std::string> dead = buried();
-  for (const std::string& one : junk) {
-    if (!dead.contains(one)) return "junk " + one + " is in no dead letter";
-  }
-  for (const std::string& one : dead) {
-    if (!all.contains(one)) return "a good record is in the dead letters: " + one;
-  }
-  return std::nullopt;
+  const Key& key = keys_[record.key];
+  const std::size_t now = version_of(record.key, replica_.find(record.key)).value_or(0);
+  const bool past_counts = !options_.strict || key.strange;
+  const std::size_t reached = past_counts ? std::max(now, key.newest) : now;
+  world_.expect(Invariant::checkpoint_covers, reached >= record.version || is_buried(), [&] {
+    return "the checkpoint of " + name + " (" + shard.row.checkpoint + ") passed " +
+           record.sequence + " of key " + record.key + " (version " +
+           std::to_string(record.version) + ") while the replica has version " +
+           std::to_string(reached);
+  });
 }
 
 }  // namespace dynamodb_replicator::sim

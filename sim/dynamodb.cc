@@ -55,6 +55,7 @@ Answer DynamoDb::call(std::string_view operation, Json request) {
       {"Scan", &DynamoDb::scan},
       {"BatchGetItem", &DynamoDb::batch_get_item},
       {"BatchWriteItem", &DynamoDb::batch_write_item},
+      {"TransactWriteItems", &DynamoDb::transact_write_items},
   };
   const auto found = kOperations.find(operation);
   if (found == kOperations.end())

@@ -34,6 +34,8 @@ class DynamoDb {
     tables_.at(table).stream = &stream;
   }
 
+  void disable_stream(const std::string& table) { tables_.at(table).stream = nullptr; }
+
   // Told of tables that requests create.
   void watch_tables(std::function<void(Table&)> watcher) { watcher_ = std::move(watcher); }
 
@@ -60,6 +62,9 @@ class DynamoDb {
   Answer scan(Json request);
   Answer batch_get_item(Json request);
   Answer batch_write_item(Json request);
+  Answer transact_write_items(Json request);
+  struct Prepared;
+  Result<Prepared, ServiceError> prepare(Json one);
 
   Result<Table*, ServiceError> active(std::string_view name) const;
   Result<Table*, ServiceError> named(Json request) const;
@@ -71,6 +76,7 @@ class DynamoDb {
   base::Prng prng_;
   std::string name_;
   std::map<std::string, Slot> tables_;
+  std::map<std::string, Duration> transactions_;  // tokens of those that were done, and when
   std::function<void(Table&)> watcher_;
 };
 

@@ -190,6 +190,7 @@ Answer DynamoDb::batch_write_item(Json request) {
     if (!seen.insert(*key).second)
       return validation("Provided list of item keys contains duplicates");
     if (is_too_large(*item)) return validation("Item size has exceeded the maximum allowed size");
+    if ((*table)->refuses(*item)) return validation("Type mismatch for Index Key");
     wanted.push_back({(*table)->key_item(*item), put ? std::optional<Item>(*item) : std::nullopt});
   }
   shuffle(wanted, prng_);

@@ -132,8 +132,15 @@ TEST(DynamoDb, QueryWalksPagesOfOnePartition) {
 TEST(TableStream, ChangesComeInOrderAndAClosedShardEnds) {
   Services s;
   TableStream stream(s.world, s.table, s.db.arn_of("t"), 1);
-  std::vector<Emitted> emitted;
-  stream.watch([&emitted](const Emitted& e) { emitted.push_back(e); }, {});
+  struct Collect : StreamWatcher {
+    std::vector<Emitted> records;
+    void emitted(const Emitted& record) override { records.push_back(record); }
+    void shard_born(const std::string&, const std::vector<std::string>&) override {}
+    void trimmed(const std::string&, const std::string&) override {}
+    void page_read(const std::string&, const std::string&) override {}
+  } collect;
+  const std::vector<Emitted>& emitted = collect.records;
+  stream.watch(collect);
   s.table.put({{"id", R"({"N":"1"})"}, {"r", R"({"S":"x"})"}, {"v", R"({"N":"1"})"}});
   s.table.put({{"id", R"({"N":"1"})"}, {"r", R"({"S":"x"})"}, {"v", R"({"N":"1"})"}});
   s.table.erase({{"id", R"({"N":"1"})"}, {"r", R"({"S":"x"})"}});

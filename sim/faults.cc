@@ -23,16 +23,24 @@ constexpr std::array<Kind, kFaults> kKinds{{
     {"throttled", 1500},
     {"broken_body", 300},
     {"truncated", 300},
+    {"redirected", 100},
     {"slow", 400},
     {"slow_write", 12000},
+    {"too_large", 3000},
+    {"stream_limited", 1500},
     {"outage", 2000},
+    {"throttle_burst", 1500},
+    {"lease_throttled", 1500},
     {"unprocessed_keys", 3000},
     {"unprocessed_items", 4000},
+    {"transaction_conflict", 1000},
     {"stale_read", 40000},
     {"empty_page", 10000},
     {"expired_iterator", 500},
     {"hidden_child", 40000},
     {"open_parent", 40000},
+    {"flickering_listing", 40000},
+    {"unknown_field", 20000},
     {"trimmed", 1},
     {"rotate", 8000},
     {"split", 5000},
@@ -40,13 +48,25 @@ constexpr std::array<Kind, kFaults> kKinds{{
     {"duplicate_record", 3000},
     {"reordered_record", 5000},
     {"two_spellings", 40000},
+    {"early_trim", 6000},
+    {"stream_replaced", 3000},
     {"junk", 300},
+    {"wrong_schema", 150},
+    {"oversize_record", 60},
+    {"poison_item", 200},
     {"crash", 3000},
+    {"crash_anywhere", 2000},
+    {"crash_loop", 1000},
     {"clean_stop", 1500},
     {"machine_crash", 1500},
     {"pause", 4000},
+    {"long_pause", 1000},
     {"stall", 100},
     {"clock_jump", 1000},
+    {"clock_drift", 50000},
+    {"credentials_rotated", 1500},
+    {"foreign_write", 6000},
+    {"lease_stolen", 2500},
     {"zombie_write", 3000},
     {"zombie_read", 3000},
 }};
@@ -55,24 +75,24 @@ constexpr std::array<Kind, kFaults> kKinds{{
 
 std::string_view name_of(Fault fault) { return kKinds[static_cast<std::size_t>(fault)].name; }
 
-Faults::Faults(base::Prng prng, bool with_chaos) : prng_(prng) {
+Faults::Faults(base::Prng prng, bool with_chaos, FaultSet off) : prng_(prng), off_(off) {
   if (!with_chaos) return;
   // Where everything breaks all the time nothing gets far enough to go wrong in an interesting way.
   constexpr std::uint64_t kMildness[] = {1, 1, 3, 10};
   const std::uint64_t mildness = kMildness[prng_.below(4)];
   for (std::size_t i = 0; i < kFaults; ++i) {
-    const bool off = prng_.chance(1, 3);
+    const bool absent = prng_.chance(1, 3);
     const std::uint64_t quarters = 1 + prng_.below(16);
     const bool harmless = kKinds[i].usual >= 8000;
     const std::uint64_t rate = kKinds[i].usual * quarters / (harmless ? 4 : 4 * mildness);
-    if (!off) rates_[i] = static_cast<std::uint32_t>(rate < 90000 ? rate : 90000);
+    if (!absent) rates_[i] = static_cast<std::uint32_t>(rate < 90000 ? rate : 90000);
   }
 }
 
 bool Faults::strikes(Fault fault) {
   const std::uint32_t rate = rates_[index(fault)];
   if (rate == 0) return false;
-  if (!prng_.chance(rate, 100000)) return false;
+  if (!prng_.chance(rate, 100000) || off_.test(index(fault))) return false;
   count(fault);
   return true;
 }

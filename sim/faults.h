@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -16,46 +17,67 @@ namespace dynamodb_replicator::sim {
 
 enum class Fault : std::uint8_t {
   // one HTTP exchange
-  refused,       // nobody listens: certain that nothing was served
-  reset_before,  // connection lost, request not served
-  reset_after,   // connection lost, request served
-  lost_request,  // silence, not served
-  lost_answer,   // silence, served
-  late_apply,    // silence, served after the client's deadline
-  late_error,    // 500 at once, and served after the client's deadline all the same
-  error_before,  // 500, not served
-  error_after,   // 500, served
-  not_json,      // 503 with a page of HTML, not served
-  throttled,     // 400 with a throttling code, not served
-  broken_body,   // served; a byte of the answer differs from what its checksum was taken of
-  truncated,     // served; the answer ends too early
-  slow,          // seconds of latency, perhaps past the deadline
-  slow_write,    // a batch of writes that takes its time
-  outage,        // a host is away for seconds
+  refused,          // nobody listens: certain that nothing was served
+  reset_before,     // connection lost, request not served
+  reset_after,      // connection lost, request served
+  lost_request,     // silence, not served
+  lost_answer,      // silence, served
+  late_apply,       // silence, served after the client's deadline
+  late_error,       // 500 at once, and served after the client's deadline all the same
+  error_before,     // 500, not served
+  error_after,      // 500, served
+  not_json,         // 503 with a page of HTML, not served
+  throttled,        // 400 with a throttling code, not served
+  broken_body,      // served; a byte of the answer differs from what its checksum was taken of
+  truncated,        // served; the answer ends too early
+  redirected,       // 307 to another host, not served
+  slow,             // seconds of latency, perhaps past the deadline
+  slow_write,       // a batch of writes that takes its time
+  too_large,        // 413 for a request about more than one item, not served
+  stream_limited,   // the stream's service answers that some limit is exceeded, not served
+  outage,           // a host is away for seconds
+  throttle_burst,   // a table refuses everything, for up to a minute
+  lease_throttled,  // the lease table refuses everything, for up to three leases
   // answers that services may give at any time
   unprocessed_keys,
   unprocessed_items,
-  stale_read,        // an eventually consistent read that shows the past
-  empty_page,        // GetRecords without records although there are some
-  expired_iterator,  // long before its time
-  hidden_child,      // a new shard is not listed yet
-  open_parent,       // a closed shard is still listed as open
-  trimmed,           // a record that retention has taken before it was read
+  transaction_conflict,
+  stale_read,          // an eventually consistent read that shows the past
+  empty_page,          // GetRecords without records although there are some
+  expired_iterator,    // long before its time
+  hidden_child,        // a new shard is not listed yet
+  open_parent,         // a closed shard is still listed as open
+  flickering_listing,  // a new shard is in one listing and not in the next
+  unknown_field,       // an answer or a record says more than anybody knows
+  trimmed,             // a record that retention has taken before it was read
   // streams
   rotate,
   split,
   merge,
   duplicate_record,
   reordered_record,
-  two_spellings,  // one key under a second partition key
+  two_spellings,    // one key under a second partition key
+  early_trim,       // records of a table's stream are gone long before a day is over
+  stream_replaced,  // a table's stream is disabled, and enabled again under another name
   junk,
+  wrong_schema,  // a record of a table with another key
+  oversize_record,
+  poison_item,  // the replica refuses what the primary holds
   // processes
   crash,
-  clean_stop,     // asked to stop as by SIGTERM, and started again
-  machine_crash,  // what was not yet on disk is lost
+  crash_anywhere,  // after any of its steps
+  crash_loop,      // several in a row, soon after each start
+  clean_stop,      // asked to stop as by SIGTERM, and started again
+  machine_crash,   // what was not yet on disk is lost
   pause,
+  long_pause,  // up to ten times the lease
   stall,
-  clock_jump,  // of wall time
+  clock_jump,   // of wall time
+  clock_drift,  // a machine's clock runs up to 1 % too fast or too slow
+  credentials_rotated,
+  // strangers
+  foreign_write,  // on the replica
+  lease_stolen,   // a row of the lease table gets another owner and nonce, or none
   // two at once, since each alone rarely meets the other
   zombie_write,  // a batch of writes lands late and its sender is gone, paused or stopped meanwhile
   zombie_read,   // the sender is paused between reading the primary and writing, past its lease
@@ -65,24 +87,37 @@ enum class Fault : std::uint8_t {
 std::string_view name_of(Fault fault);
 inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::count);
 
+using FaultSet = std::bitset<kFaults>;
+
 class Faults {
  public:
-  // `with_chaos` false: nothing ever strikes.
-  Faults(base::Prng prng, bool with_chaos);
+  // `with_chaos` false: nothing ever strikes. Kinds that are `off` are drawn like the others and do
+  // nothing, so that a run without them is the same run up to the first of their strikes.
+  Faults(base::Prng prng, bool with_chaos, FaultSet off = {});
 
   // Draws; counts if it strikes. Rates are per opportunity.
   bool strikes(Fault fault);
   // For faults that are scheduled and not drawn: is the kind on in this run?
-  [[nodiscard]] bool on(Fault fault) const { return rates_[index(fault)] > 0; }
+  [[nodiscard]] bool on(Fault fault) const {
+    return rates_[index(fault)] > 0 && !off_.test(index(fault));
+  }
   void count(Fault fault) { ++counts_[index(fault)]; }
   // From here on nothing strikes.
   void heal() { rates_.fill(0); }
+  // From here on this kind strikes, `rate` times of 100,000, and no other; also(): beside what
+  // does.
+  void only(Fault fault, std::uint32_t rate) {
+    heal();
+    also(fault, rate);
+  }
+  void also(Fault fault, std::uint32_t rate) { rates_[index(fault)] = rate; }
 
   [[nodiscard]] const std::array<std::uint64_t, kFaults>& counts() const { return counts_; }
 
  private:
   static std::size_t index(Fault fault) { return static_cast<std::size_t>(fault); }
   base::Prng prng_;
+  FaultSet off_;
   std::array<std::uint32_t, kFaults> rates_{};  // of 100,000
   std::array<std::uint64_t, kFaults> counts_{};
 };

@@ -53,6 +53,38 @@ HttpResponse throttled(bool kinesis) {
           R"(ProvisionedThroughputExceededException","message":"The level of configured provisioned throughput was exceeded"})");
 }
 
+HttpResponse redirect() {
+  HttpResponse response = plain(307, "text/html", "");
+  response.headers.push_back({"Location", "https://elsewhere.sim/"});
+  return response;
+}
+
+HttpResponse stream_limit(const std::string& operation, bool kinesis) {
+  std::string code = "LimitExceededException";
+  if (kinesis && operation == "GetRecords") code = "KMSThrottlingException";
+  if (!kinesis) code = "com.amazonaws.dynamodb.v20120810#" + code;
+  return plain(400, "application/x-amz-json-1.0",
+               R"({"__type":")" + code + R"(","message":"Rate exceeded"})");
+}
+
+bool asks_stream(const std::string& operation) {
+  return operation == "GetRecords" || operation == "GetShardIterator" ||
+         operation == "DescribeStream" || operation == "ListShards";
+}
+
+// What a proxy with a limit of its own may find too large, and its halves not.
+bool is_about_several(const std::string& operation, const HttpRequest& request) {
+  if (operation != "BatchWriteItem") return false;
+  std::size_t writes = 0;
+  for (const std::string_view verb : {R"("PutRequest")", R"("DeleteRequest")"}) {
+    for (auto at = request.body.find(verb); at != std::string::npos && writes < 2;
+         at = request.body.find(verb, at + 1)) {
+      ++writes;
+    }
+  }
+  return writes > 1;
+}
+
 }  // namespace
 
 struct Network::Fate {
@@ -79,13 +111,17 @@ std::optional<Fault> Network::draw_fault(const std::string& sender, const HttpRe
     const auto decided = meddler_(sender, operation, request);
     if (decided) return decided;
   }
-  if (operation == "BatchWriteItem" && world_.faults().strikes(Fault::slow_write))
-    return Fault::slow_write;
+  const bool writes = operation == "BatchWriteItem" || operation == "TransactWriteItems";
+  if (writes && world_.faults().strikes(Fault::slow_write)) return Fault::slow_write;
+  if (is_about_several(operation, request) && world_.faults().strikes(Fault::too_large))
+    return Fault::too_large;
+  if (asks_stream(operation) && world_.faults().strikes(Fault::stream_limited))
+    return Fault::stream_limited;
   constexpr Fault kOfExchanges[] = {Fault::refused,      Fault::reset_before, Fault::reset_after,
                                     Fault::lost_request, Fault::lost_answer,  Fault::late_apply,
                                     Fault::late_error,   Fault::error_before, Fault::error_after,
                                     Fault::not_json,     Fault::throttled,    Fault::broken_body,
-                                    Fault::truncated,    Fault::slow};
+                                    Fault::truncated,    Fault::slow,         Fault::redirected};
   for (const Fault fault : kOfExchanges) {
     if (world_.faults().strikes(fault)) return fault;
   }
@@ -100,6 +136,8 @@ Network::Fate Network::draw(const std::string& sender, const HttpRequest& reques
   const Duration served = there + between(prng_, 300us, 4ms);
   fate.answered = served + between(prng_, 500us, 8ms);
   const auto cut = cut_until_.find(request.host);
+  world_.expect(Invariant::no_secrets, find(request) != nullptr,
+                [&] { return "a request went to " + request.host; });
   if (find(request) == nullptr || (cut != cut_until_.end() && now < cut->second)) {
     fate.fault = Fault::refused;
     return fate;
@@ -114,6 +152,9 @@ Network::Fate Network::draw(const std::string& sender, const HttpRequest& reques
     case Fault::error_before:
     case Fault::not_json:
     case Fault::throttled:
+    case Fault::redirected:
+    case Fault::too_large:
+    case Fault::stream_limited:
       fate.applied.reset();
       break;
     case Fault::lost_request:
@@ -152,6 +193,10 @@ Network::ExchangeRef Network::send(const std::string& sender, HttpRequest reques
                operation_of(request) + " " + request.host +
                    (fate.fault ? " (" + std::string(name_of(*fate.fault)) + ")" : std::string()));
   auto exchange = std::make_shared<Exchange>();
+  exchange->from = sender;
+  exchange->number = sent_;
+  for (NetworkWatcher* watcher : watchers_)
+    watcher->sent(sent_, sender, operation_of(request), request);
   exchange->request = std::move(request);
   ++in_flight_;
   if (fate.applied) {
@@ -165,6 +210,10 @@ Network::ExchangeRef Network::send(const std::string& sender, HttpRequest reques
   return exchange;
 }
 
+void Network::given_up(const Exchange& exchange) {
+  for (NetworkWatcher* watcher : watchers_) watcher->over(exchange.number);
+}
+
 void Network::answer_unserved(const ExchangeRef& exchange, const Fate& fate) {
   const std::string* type = header_of(exchange->request, "content-type");
   const bool kinesis = type != nullptr && *type == "application/x-amz-json-1.1";
@@ -174,12 +223,20 @@ void Network::answer_unserved(const ExchangeRef& exchange, const Fate& fate) {
   if (fate.fault == Fault::not_json)
     outcome = plain(503, "text/html", "<html>Service Unavailable</html>");
   if (fate.fault == Fault::throttled) outcome = throttled(kinesis);
+  if (fate.fault == Fault::redirected) outcome = redirect();
+  if (fate.fault == Fault::too_large) outcome = plain(413, "text/html", "");
+  if (fate.fault == Fault::stream_limited)
+    outcome = stream_limit(operation_of(exchange->request), kinesis);
   finish_at(*fate.answered, exchange, std::move(outcome));
 }
 
 void Network::apply(const ExchangeRef& exchange, const Fate& fate, const std::string& label) {
   Service* service = find(exchange->request);
+  served_for_ = exchange->from;
   HttpResponse response = service->handle(exchange->request);
+  served_for_.clear();
+  for (NetworkWatcher* watcher : watchers_)
+    watcher->applied(operation_of(exchange->request), exchange->request, response);
   world_.trace(
       label, "apply",
       std::to_string(response.status) + " " + exchange->request.body + " -> " + response.body);
@@ -220,11 +277,15 @@ void Network::finish(const ExchangeRef& exchange, Outcome outcome) {
 async::Task<Outcome> HttpDoor::send(HttpRequest request, Instant deadline) {
   async::Gate answered(loop_);
   const Network::ExchangeRef exchange =
-      network_.send(name_, std::move(request), deadline.time_since_epoch() - machine_.boot);
+      network_.send(name_, std::move(request), machine_.world_time(deadline));
   struct Attached {  // a sender that goes away is forgotten
+    Network& network;
     Network::Exchange& exchange;
-    ~Attached() { exchange.sender = nullptr; }
-  } const attached{*exchange};
+    ~Attached() {
+      exchange.sender = nullptr;
+      network.given_up(exchange);
+    }
+  } const attached{network_, *exchange};
   exchange->sender = &answered;
   const bool in_time = co_await answered.wait_until(deadline);
   if (!in_time) co_return error(HttpError::Stage::timeout, true, "no answer before the deadline");

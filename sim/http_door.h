@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "async/doors.h"
 #include "async/gate.h"
@@ -26,6 +27,19 @@ class Service {
  public:
   virtual ~Service() = default;
   virtual async::HttpResponse handle(const async::HttpRequest& request) = 0;
+};
+
+// Told of every request.
+class NetworkWatcher {
+ public:
+  virtual ~NetworkWatcher() = default;
+  virtual void sent(std::uint64_t /*number*/, const std::string& /*sender*/,
+                    const std::string& /*operation*/, const async::HttpRequest& /*request*/) {}
+  // The sender has an answer, or does not wait for one any more.
+  virtual void over(std::uint64_t /*number*/) {}
+  // A service has done what was asked, or refused it; whatever becomes of its answer.
+  virtual void applied(const std::string& /*operation*/, const async::HttpRequest& /*request*/,
+                       const async::HttpResponse& /*response*/) {}
 };
 
 class Network {
@@ -45,15 +59,21 @@ class Network {
   using Meddler = std::function<std::optional<Fault>(
       const std::string& sender, const std::string& operation, const async::HttpRequest& request)>;
   void meddle(Meddler meddler) { meddler_ = std::move(meddler); }
+  void watch(NetworkWatcher& watcher) { watchers_.push_back(&watcher); }
+  // Whose request a service is handling at this moment; empty: none.
+  [[nodiscard]] const std::string& served_for() const { return served_for_; }
 
   struct Exchange {
     async::HttpRequest request;
     std::optional<Result<async::HttpResponse, async::HttpError>> outcome;
     async::Gate* sender = nullptr;  // nullptr: the sender is gone
+    std::string from;
+    std::uint64_t number = 0;
   };
   using ExchangeRef = std::shared_ptr<Exchange>;
-  // `deadline` in the world's time.
+  // `sender`: a name that no other start of a program has. `deadline` in the world's time.
   ExchangeRef send(const std::string& sender, async::HttpRequest request, Duration deadline);
+  void given_up(const Exchange& exchange);
 
   // Requests that were sent and are not yet answered or lost.
   [[nodiscard]] std::uint64_t in_flight() const { return in_flight_; }
@@ -76,6 +96,8 @@ class Network {
   std::map<std::string, Service*> services_;  // by host:port
   std::map<std::string, Duration> cut_until_;
   Meddler meddler_;
+  std::vector<NetworkWatcher*> watchers_;
+  std::string served_for_;
   std::uint64_t in_flight_ = 0;
   std::uint64_t sent_ = 0;
 };

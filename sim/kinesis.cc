@@ -72,6 +72,7 @@ Kinesis::Shard& Kinesis::add(const std::vector<Shard*>& parents, std::uint64_t l
   shard.low = low;
   shard.high = high;
   shard.first = next_number_++;
+  shard.born = world_.now();
   for (Shard* parent : parents) {
     parent->closed = true;
     parent->closed_at = world_.now();
@@ -79,7 +80,7 @@ Kinesis::Shard& Kinesis::add(const std::vector<Shard*>& parents, std::uint64_t l
     shard.parents.push_back(parent->id);
     world_.trace("kinesis", "child", shard.id + " of " + parent->id);
   }
-  if (births_ && !parents.empty()) births_(shard.id, shard.parents);
+  if (watcher_ != nullptr && !parents.empty()) watcher_->shard_born(shard.id, shard.parents);
   if (!parents.empty() && world_.faults().strikes(Fault::hidden_child)) {
     shard.listed_from = world_.now() + between(prng_, 100ms, 8s);
   }
@@ -104,6 +105,7 @@ void Kinesis::split() {
   const auto candidates = open();
   Shard* parent = candidates[prng_.below(candidates.size())];
   if (parent->high - parent->low < 2) return;
+  ++reshards_;
   const std::uint64_t middle = parent->low + (parent->high - parent->low) / 2;
   add({parent}, parent->low, middle);
   add({parent}, middle + 1, parent->high);
@@ -112,6 +114,7 @@ void Kinesis::split() {
 void Kinesis::merge() {
   const auto candidates = open();
   if (candidates.size() < 2) return;
+  ++reshards_;
   const std::size_t left = prng_.below(candidates.size() - 1);
   add({candidates[left], candidates[left + 1]}, candidates[left]->low, candidates[left + 1]->high);
 }
@@ -127,7 +130,8 @@ void Kinesis::put(const std::string& partition_key, const std::string& data, con
     shard.records.push_back(
         {number, world_.now(), millis.time_since_epoch().count(), partition_key, data});
     world_.trace("kinesis", "record", shard.id + " " + std::to_string(number));
-    if (watcher_) watcher_({shard.id, sequence_text(kPrefix, number), key, version});
+    if (watcher_ != nullptr)
+      watcher_->emitted({shard.id, sequence_text(kPrefix, number), key, version});
     return;
   }
   INVARIANT(false, "every partition key has an open shard");
@@ -143,9 +147,10 @@ void Kinesis::trim() {
     }
     shard.gone = shard.closed && shard.trimmed == records.size() &&
                  shard.closed_at + kRetention < world_.now();
-    if (shard.gone && trims_) trims_(shard.id, "");
-    if (shard.trimmed > before && trims_) {
-      trims_(shard.id, sequence_text(kPrefix, records[shard.trimmed - 1].number));
+    if (watcher_ == nullptr) continue;
+    if (shard.gone) watcher_->trimmed(shard.id, "");
+    if (shard.trimmed > before) {
+      watcher_->trimmed(shard.id, sequence_text(kPrefix, records[shard.trimmed - 1].number));
     }
   }
 }
@@ -177,6 +182,13 @@ Answer Kinesis::summary() const {
          R"(,"EnhancedMonitoring":[{"ShardLevelMetrics":[]}],"EncryptionType":"NONE","ConsumerCount":0}})";
 }
 
+bool Kinesis::is_listed(const Shard& shard) {
+  constexpr Duration kFlickers = 8s;
+  if (shard.gone || world_.now() < shard.listed_from) return false;
+  return shard.parents.empty() || world_.now() > shard.born + kFlickers ||
+         !world_.faults().strikes(Fault::flickering_listing);
+}
+
 Answer Kinesis::list(Json request) {
   const auto token = text(request, "NextToken");
   const bool names = member(request, "StreamName") || member(request, "StreamARN");
@@ -200,7 +212,7 @@ Answer Kinesis::list(Json request) {
   std::size_t i = start;
   for (std::size_t count = 0; i < shards_.size() && count < limit; ++i) {
     const Shard& shard = shards_[i];
-    if (shard.gone || world_.now() < shard.listed_from) continue;
+    if (!is_listed(shard)) continue;
     ++count;
     out += (out.empty() ? "" : ",") +
            (R"({"ShardId":")" + shard.id + "\"," + range_json(shard.low, shard.high)) +
@@ -251,7 +263,10 @@ Answer Kinesis::iterator(Json request) {
 
 bool Kinesis::too_often(Shard& shard) {
   Duration& oldest = shard.reads[shard.next_read];
-  if (world_.now() - oldest < 1s) return true;
+  if (world_.now() - oldest < 1s) {
+    ++refused_reads_;
+    return true;
+  }
   oldest = world_.now();
   shard.next_read = (shard.next_read + 1) % shard.reads.size();
   return false;
@@ -281,6 +296,11 @@ Answer Kinesis::records(Json request) {
              base::to_base64(record.data) + R"(","PartitionKey":)" + literal(record.partition_key) +
              "}";
     }
+  }
+  if (watcher_ != nullptr) {
+    watcher_->page_read(
+        shard->id, next.next == 0 ? std::string()
+                                  : sequence_text(kPrefix, shard->records[next.next - 1].number));
   }
   const bool all = next.next == shard->records.size();
   const auto behind = all ? Duration{0} : world_.now() - shard->records[next.next].at;

@@ -18,11 +18,7 @@ class Kinesis {
   Kinesis(World& world, std::string name, std::size_t shards);
 
   [[nodiscard]] const std::string& name() const { return name_; }
-  void watch(EmittedWatcher watcher, BirthWatcher births, TrimWatcher trims = {}) {
-    watcher_ = std::move(watcher);
-    births_ = std::move(births);
-    trims_ = std::move(trims);
-  }
+  void watch(StreamWatcher& watcher) { watcher_ = &watcher; }
 
   // `key`, `version`: what the record is about, for the checker; key empty: junk.
   void put(const std::string& partition_key, const std::string& data, const std::string& key,
@@ -31,6 +27,9 @@ class Kinesis {
   void split();
   void merge();
   [[nodiscard]] std::size_t open_shards() const;
+  [[nodiscard]] std::uint64_t reshards() const { return reshards_; }  // so far
+  // Reads that came too soon after others of the same shard.
+  [[nodiscard]] std::uint64_t refused_reads() const { return refused_reads_; }
   // Drops what is older than the retention, closed shards too.
   void trim();
 
@@ -52,6 +51,7 @@ class Kinesis {
     std::uint64_t high = 0;
     std::uint64_t first = 0;
     bool closed = false;
+    Duration born{0};
     Duration listed_from{0};
     std::size_t trimmed = 0;  // records that are gone
     bool gone = false;
@@ -66,6 +66,7 @@ class Kinesis {
   Shard* find(std::string_view id);
   [[nodiscard]] bool named(Json request) const;
   bool too_often(Shard& shard);
+  [[nodiscard]] bool is_listed(const Shard& shard);
 
   Answer summary() const;
   Answer list(Json request);
@@ -78,9 +79,9 @@ class Kinesis {
   std::string arn_;
   std::deque<Shard> shards_;
   std::uint64_t next_number_ = kFirstNumber;
-  EmittedWatcher watcher_;
-  BirthWatcher births_;
-  TrimWatcher trims_;
+  std::uint64_t reshards_ = 0;
+  std::uint64_t refused_reads_ = 0;
+  StreamWatcher* watcher_ = nullptr;
 };
 
 }  // namespace dynamodb_replicator::sim

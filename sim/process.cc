@@ -23,7 +23,7 @@ struct Process::Life {
        int start)
       : clock(world, machine),
         dice(prng),
-        http(network, loop, machine, name),
+        http(network, loop, machine, identity_of(machine, start)),
         files(world, machine, loop, prng),
         environment(machine, start),
         log(world, name),
@@ -36,6 +36,19 @@ void Machine::lose_power(base::Prng& prng) {
     file.durable += file.pending.substr(0, prng.below(file.pending.size() + 1));
     file.pending.clear();
   }
+}
+
+std::string identity_of(const Machine& machine, int start) {
+  return machine.name + "@" + std::to_string(100 + start);
+}
+
+Duration Machine::world_time(Instant boottime) const {
+  const Duration since = boottime.time_since_epoch() - boot;
+  if (since <= Duration{0} || drift == 0) return since;
+  __extension__ using Wide = __int128;
+  const std::int64_t rate = 10'000 + drift;
+  const Wide scaled = static_cast<Wide>(since.count()) * 10'000;
+  return Duration(static_cast<Duration::rep>((scaled + rate - 1) / rate));
 }
 
 Process::Process(World& world, Machine& machine, Network& network, std::string name)
@@ -64,6 +77,7 @@ void Process::crash() {
   if (!running()) return;
   world_.trace(name_, "crash");
   gaps_ += metrics().gaps;
+  steps_left_ = 0;
   life_.reset();
 }
 
@@ -88,6 +102,14 @@ std::size_t Process::ready() const { return running() && !frozen() ? life_->loop
 void Process::run(std::size_t index) {
   life_->loop.run(index);
   notice_end();
+  if (steps_left_ == 0 || --steps_left_ > 0 || !running()) return;
+  crash();
+  on_crash_();
+}
+
+void Process::crash_after(std::uint64_t steps, std::function<void()> then) {
+  steps_left_ = steps;
+  on_crash_ = std::move(then);
 }
 
 void Process::notice_end() {
@@ -108,7 +130,7 @@ std::optional<Duration> Process::next_time() const {
   if (life_->loop.ready() > 0) return std::max(world_.now(), frozen_until_);
   const auto timer = life_->loop.next_timer();
   if (!timer) return std::nullopt;
-  return std::max(timer->time_since_epoch() - machine_.boot, frozen_until_);
+  return std::max(machine_.world_time(*timer), frozen_until_);
 }
 
 }  // namespace dynamodb_replicator::sim

@@ -29,9 +29,19 @@ struct Machine {
     std::string pending;  // written and not yet on disk
   };
   std::map<std::string, File> files;
+  std::int64_t drift =
+      0;  // of CLOCK_BOOTTIME, in parts of 10,000; others keep the wall clock right
+  // CLOCK_BOOTTIME at a time of the world, and the first time of the world at which it shows that.
+  [[nodiscard]] Instant boottime(Duration world) const {
+    return Instant{} + boot + world + world * drift / 10'000;
+  }
+  [[nodiscard]] Duration world_time(Instant boottime) const;
   // What was pending is lost, but for a prefix that the seed chooses.
   void lose_power(base::Prng& prng);
 };
+
+// "host@pid" of the machine's `start`-th program.
+std::string identity_of(const Machine& machine, int start);
 
 class Process {
  public:
@@ -45,8 +55,14 @@ class Process {
   // REQUIRES: !running().
   void start(const Program& program);
   void crash();
+  // Crashes by itself after so many more of its handlers have run, if it still runs then.
+  void crash_after(std::uint64_t steps, std::function<void()> then);
   void pause(Duration how_long);
-  void resume() { frozen_until_ = Duration{0}; }
+  // Runs again, and does not crash by itself any more.
+  void resume() {
+    frozen_until_ = Duration{0};
+    steps_left_ = 0;
+  }
   [[nodiscard]] bool frozen() const { return world_.now() < frozen_until_; }
   [[nodiscard]] Duration frozen_left() const {
     return frozen() ? frozen_until_ - world_.now() : Duration{0};
@@ -56,6 +72,8 @@ class Process {
   void ask_to_stop();
 
   [[nodiscard]] const std::string& name() const { return name_; }
+  // As the program that runs calls itself, "host@pid": new with every start.
+  [[nodiscard]] std::string identity() const { return identity_of(machine_, starts_); }
   Machine& machine() { return machine_; }
   [[nodiscard]] bool running() const { return life_ != nullptr; }
   // The exit status of the last program that ended by itself.
@@ -84,6 +102,8 @@ class Process {
   int starts_ = 0;
   Duration frozen_until_{0};
   Duration frozen_for_{0};
+  std::uint64_t steps_left_ = 0;  // 0: it does not crash by itself
+  std::function<void()> on_crash_;
   std::optional<int> exit_status_;
   std::uint64_t gaps_ = 0;
   flow::Metrics last_metrics_;

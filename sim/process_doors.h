@@ -12,7 +12,7 @@ namespace dynamodb_replicator::sim {
 class MachineClock : public async::Clock {
  public:
   MachineClock(const World& world, const Machine& machine) : world_(world), machine_(machine) {}
-  Instant now() override { return Instant{} + machine_.boot + world_.now(); }
+  Instant now() override { return machine_.boottime(world_.now()); }
   WallTime wall() override {
     return world_.wall() +
            std::chrono::duration_cast<std::chrono::microseconds>(machine_.wall_offset);
@@ -53,7 +53,7 @@ class MachineEnvironment : public async::Environment {
   MachineEnvironment(const Machine& machine, int start) : machine_(machine), start_(start) {}
   std::optional<std::string> variable(const std::string& name) override;
   std::string home() override { return "/home/" + machine_.name; }
-  std::string process_name() override { return machine_.name + "@" + std::to_string(100 + start_); }
+  std::string process_name() override { return identity_of(machine_, start_); }
   Result<std::string> run_command(const std::string& command) override;
 
  private:

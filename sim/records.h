@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,13 +19,20 @@ struct Emitted {
   std::string key;          // canonical; empty: junk
   std::size_t version = 0;  // of the primary when the record was made
 };
-using EmittedWatcher = std::function<void(const Emitted&)>;
-// A shard with parents has come into being.
-using BirthWatcher =
-    std::function<void(const std::string& shard, const std::vector<std::string>& parents)>;
 
-// Retention has taken what the shard had up to and including this record; empty: the shard itself.
-using TrimWatcher = std::function<void(const std::string& shard, const std::string& sequence)>;
+// Told of what happens in a stream.
+class StreamWatcher {
+ public:
+  virtual ~StreamWatcher() = default;
+  virtual void emitted(const Emitted& record) = 0;
+  // A shard with parents has come into being.
+  virtual void shard_born(const std::string& shard, const std::vector<std::string>& parents) = 0;
+  // Retention has taken what the shard had up to and including this record; empty: the shard
+  // itself.
+  virtual void trimmed(const std::string& shard, const std::string& sequence) = 0;
+  // Somebody is given a page of the shard; `last`: its last record, empty if it has none.
+  virtual void page_read(const std::string& shard, const std::string& last) = 0;
+};
 inline constexpr Duration kRetention = 24h;
 
 // Iterators are opaque to clients: shard, index of the next record, when it expires.

@@ -10,6 +10,7 @@
 
 #include "app/replicate.h"
 #include "sim/faults.h"
+#include "sim/invariants.h"
 
 namespace dynamodb_replicator::sim {
 
@@ -21,12 +22,22 @@ struct RunOptions {
   std::uint64_t seed = 0;
   bool show = false;  // print the trace
   bool chaos = true;
+  FaultSet off{};  // kinds of faults that never strike
+  bool tamper =
+      false;  // the canary: the world changes the replica behind everybody's back, at the end
+  // A write may land later than a worker waits for it: what fast mode assumes never to happen.
+  bool late_beyond_doubt = false;
 };
 
 struct RunResult {
   std::optional<std::string> failure;  // why the run failed; nullopt: it passed
-  std::uint64_t digest = 0;            // of everything that happened
+  // With late_beyond_doubt: the replica differed at rest, and was equal after the keys that
+  // differed had been changed once more.
+  bool differed = false;
+  bool repaired = false;
+  std::uint64_t digest = 0;  // of everything that happened
   std::array<std::uint64_t, kFaults> faults{};
+  InvariantCounts invariants{};  // how often each was looked at
   std::uint64_t changes = 0;
   std::uint64_t requests = 0;
   std::uint64_t regressions = 0;  // times that the replica showed an older version for a while

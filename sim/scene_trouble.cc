@@ -1,4 +1,4 @@
-// The accidents of a run: to workers, streams and hosts.
+// The accidents that happen to workers.
 #include "sim/scene.h"
 
 namespace dynamodb_replicator::sim {
@@ -9,42 +9,75 @@ void Scene::trouble_workers() {
   for (Worker& worker : workers_) {
     Faults& faults = world_.faults();
     const Duration away = between(prng_, 100ms, drawn_.lease * 5 / 2);
-    if (faults.strikes(Fault::crash)) {
-      worker.process->crash();
-      start_later(worker, away);
-    } else if (worker.process->running() && !worker.process->frozen() &&
-               faults.strikes(Fault::clean_stop)) {
-      stop_cleanly(worker);
-    } else if (faults.strikes(Fault::machine_crash)) {
-      worker.process->crash();
-      worker.machine->lose_power(prng_);
-      start_later(worker, away);
-    } else if (faults.strikes(Fault::pause)) {
-      worker.process->pause(away);
-    } else if (faults.strikes(Fault::clock_jump)) {
+    if (faults.strikes(Fault::clock_jump)) {
       worker.machine->wall_offset = between(prng_, -20min, 20min);
     } else if (faults.strikes(Fault::zombie_write)) {
       worker.armed = Fault::zombie_write;
     } else if (faults.strikes(Fault::zombie_read)) {
       worker.armed = Fault::zombie_read;
+    } else {
+      trouble_process(worker, away);
     }
   }
   world_.after(2s, [this] { trouble_workers(); });
 }
 
+void Scene::trouble_process(Worker& worker, Duration away) {
+  Faults& faults = world_.faults();
+  constexpr std::uint64_t kSteps = 4000;
+  if (faults.strikes(Fault::crash)) {
+    worker.process->crash();
+    start_later(worker, away);
+  } else if (worker.process->running() && faults.strikes(Fault::crash_anywhere)) {
+    crash_somewhere(worker, kSteps);
+  } else if (worker.process->running() && faults.strikes(Fault::crash_loop)) {
+    worker.loops = 2 + static_cast<int>(prng_.below(4));
+    crash_somewhere(worker, kSteps);
+  } else if (worker.process->running() && !worker.process->frozen() &&
+             faults.strikes(Fault::clean_stop)) {
+    stop_cleanly(worker);
+  } else if (faults.strikes(Fault::machine_crash)) {
+    worker.process->crash();
+    worker.machine->lose_power(prng_);
+    start_later(worker, away);
+  } else if (faults.strikes(Fault::pause)) {
+    worker.process->pause(away);
+  } else if (faults.strikes(Fault::long_pause)) {
+    worker.process->pause(between(prng_, drawn_.lease, drawn_.lease * 10));
+  }
+}
+
+void Scene::crash_somewhere(Worker& worker, std::uint64_t steps_max) {
+  worker.process->crash_after(1 + prng_.below(steps_max), [this, &worker] {
+    const bool soon = worker.loops > 0;
+    start_later(worker, between(prng_, 50ms, soon ? 1s : drawn_.lease * 5 / 2));
+  });
+}
+
+bool Scene::is_throttled(const async::HttpRequest& request) const {
+  const Duration now = world_.now();
+  if (request.host == "primary.sim") return now < primary_throttled_until_;
+  if (request.host != "replica.sim") return false;
+  const bool data = request.body.find(R"("replica")") != std::string::npos;
+  return now < (data ? replica_throttled_until_ : leases_throttled_until_);
+}
+
 // What was armed strikes with the request that fits it. The sender runs at this moment, so whatever
 // becomes of it is an event a little later.
 std::optional<Fault> Scene::meddle(const std::string& sender, const std::string& operation,
-                                   const std::string& host) {
+                                   const async::HttpRequest& request) {
+  if (healed_) return std::nullopt;
+  if (is_throttled(request)) return Fault::throttled;
   for (Worker& worker : workers_) {
-    if (worker.process->name() != sender || !worker.armed || healed_) continue;
-    if (worker.armed == Fault::zombie_write && operation == "BatchWriteItem") {
+    if (!worker.armed || worker.process->identity() != sender) continue;
+    if (worker.armed == Fault::zombie_write &&
+        (operation == "BatchWriteItem" || operation == "TransactWriteItems")) {
       worker.armed.reset();
       world_.after(30ms, [this, &worker] { strike_late_writer(worker); });
       return prng_.chance(1, 2) ? Fault::late_apply : Fault::late_error;
     }
     if (worker.armed == Fault::zombie_read && operation == "BatchGetItem" &&
-        host == "primary.sim") {
+        request.host == "primary.sim") {
       worker.armed.reset();
       const Duration away = drawn_.lease + between(prng_, 0s, drawn_.lease + drawn_.doubt * 2);
       world_.after(100us, [&worker, away] { worker.process->pause(away); });
@@ -81,29 +114,6 @@ void Scene::stop_cleanly(Worker& worker) {
       world_.fail("worker " + worker.process->name() + " was asked to stop and runs on 10 s later");
     }
   });
-}
-
-void Scene::trouble_streams() {
-  if (healed_) return;
-  constexpr std::size_t kOpenMax = 6;
-  Faults& faults = world_.faults();
-  if (stream_) {
-    if (faults.strikes(Fault::rotate)) stream_->rotate();
-    if (stream_->open_shards() < kOpenMax && faults.strikes(Fault::split)) stream_->split();
-  } else {
-    if (kinesis_->open_shards() > 1 && faults.strikes(Fault::merge)) kinesis_->merge();
-    if (kinesis_->open_shards() < kOpenMax && faults.strikes(Fault::split)) kinesis_->split();
-  }
-  world_.after(5s, [this] { trouble_streams(); });
-}
-
-void Scene::trouble_network() {
-  if (healed_) return;
-  for (const char* host : {"primary.sim", "replica.sim", "kinesis.sim"}) {
-    if (world_.faults().strikes(Fault::outage))
-      network_.cut(host, world_.now() + between(prng_, 500ms, 25s));
-  }
-  world_.after(5s, [this] { trouble_network(); });
 }
 
 }  // namespace dynamodb_replicator::sim

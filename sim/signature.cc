@@ -92,6 +92,10 @@ std::optional<ServiceError> refuse_signature(const async::HttpRequest& request,
     return refused("UnrecognizedClientException",
                    "The security token included in the request is invalid.");
   }
+  if (header_of(request, "x-amz-security-token") != identity.token) {
+    return refused("UnrecognizedClientException",
+                   "The security token included in the request is invalid.");
+  }
   if (credential != identity.access_key + "/" + scope) {
     return refused("InvalidSignatureException", "Credential should be scoped to " + scope);
   }

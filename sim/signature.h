@@ -15,6 +15,7 @@ struct Identity {
   std::string access_key;
   std::string secret;
   std::string region;
+  std::string token{};  // of temporary credentials; empty: none
 };
 
 // nullopt: the request is genuine. `service`: the signing name ("dynamodb", "kinesis").

@@ -25,12 +25,13 @@ ServiceError trimmed() {
 
 }  // namespace
 
-TableStream::TableStream(World& world, Table& table, std::string table_arn, std::size_t shards)
+TableStream::TableStream(World& world, Table& table, const std::string& table_arn,
+                         std::size_t shards, int number)
     : world_(world),
       table_(table),
-      prng_(world.part("stream " + table.name())),
-      label_("2030-01-01T00:00:00.000"),
-      arn_(std::move(table_arn) + "/stream/" + label_) {
+      prng_(world.part("stream " + table.name() + std::to_string(number))),
+      label_("2030-01-01T00:00:00.00" + std::to_string(number)),
+      arn_(table_arn + "/stream/" + label_) {
   const std::uint64_t width = UINT64_MAX / shards;
   for (std::size_t i = 0; i < shards; ++i) {
     add("", i * width, i + 1 == shards ? UINT64_MAX : (i + 1) * width - 1);
@@ -52,11 +53,12 @@ TableStream::Shard& TableStream::add(const std::string& parent, std::uint64_t lo
   shard.low = low;
   shard.high = high;
   shard.first = next_number_++;
+  shard.born = world_.now();
   if (!parent.empty() && world_.faults().strikes(Fault::hidden_child)) {
     shard.listed_from = world_.now() + between(prng_, 100ms, 8s);
   }
   world_.trace("stream", "shard", shard.id + " of " + parent);
-  if (births_ && !parent.empty()) births_(shard.id, {parent});
+  if (watcher_ != nullptr && !parent.empty()) watcher_->shard_born(shard.id, {parent});
   return shard;
 }
 
@@ -76,6 +78,7 @@ TableStream::Shard* TableStream::pick_open() {
 void TableStream::end(Shard& shard) {
   shard.closed = true;
   shard.closed_at = world_.now();
+  ++reshards_;
   if (world_.faults().strikes(Fault::open_parent))
     shard.shown_closed_from = world_.now() + between(prng_, 100ms, 8s);
 }
@@ -95,21 +98,36 @@ void TableStream::split() {
   add(parent.id, middle + 1, parent.high);
 }
 
-void TableStream::trim() {
+void TableStream::trim(Duration retention) {
   for (Shard& shard : shards_) {
     const auto& records = shard.records;
     const std::size_t before = shard.trimmed;
-    while (shard.trimmed < records.size() &&
-           records[shard.trimmed].at + kRetention < world_.now()) {
+    while (shard.trimmed < records.size() && records[shard.trimmed].at + retention < world_.now()) {
       ++shard.trimmed;
     }
     shard.gone = shard.closed && shard.trimmed == records.size() &&
-                 shard.closed_at + kRetention < world_.now();
-    if (shard.gone && trims_) trims_(shard.id, "");
-    if (shard.trimmed > before && trims_) {
-      trims_(shard.id, sequence_text("", records[shard.trimmed - 1].number));
+                 shard.closed_at + retention < world_.now();
+    if (watcher_ == nullptr) continue;
+    if (shard.gone) watcher_->trimmed(shard.id, "");
+    if (shard.trimmed > before) {
+      watcher_->trimmed(shard.id, sequence_text("", records[shard.trimmed - 1].number));
     }
   }
+}
+
+void TableStream::disable() {
+  enabled_ = false;
+  for (Shard& shard : shards_) {
+    if (!shard.closed) end(shard);
+  }
+}
+
+bool TableStream::is_asked(Json request) const {
+  const bool gone = !enabled_ && std::all_of(shards_.begin(), shards_.end(),
+                                             [](const Shard& shard) { return shard.gone; });
+  if (gone) return false;
+  const auto iterator = text(request, "ShardIterator");
+  return iterator ? iterator->starts_with(arn_ + "|") : text(request, "StreamArn") == arn_;
 }
 
 TableStream::Shard* TableStream::find(std::string_view id) {
@@ -120,6 +138,7 @@ TableStream::Shard* TableStream::find(std::string_view id) {
 }
 
 void TableStream::append(const Table::Change& change) {
+  if (!enabled_) return;
   const std::uint64_t hash = base::digest128(change.key).high;
   for (Shard& shard : shards_) {
     if (shard.closed || hash < shard.low || hash > shard.high) continue;
@@ -137,7 +156,8 @@ void TableStream::append(const Table::Change& change) {
              R"({"ApproximateCreationDateTime":)" + std::to_string(second) + R"(,"Keys":)" +
              item_json(change.key_item, prng_) + R"(,"SequenceNumber":")" +
              sequence_text("", number) + R"(","SizeBytes":26,"StreamViewType":"KEYS_ONLY"}})"});
-    if (watcher_) watcher_({shard.id, sequence_text("", number), change.key, change.number});
+    if (watcher_ != nullptr)
+      watcher_->emitted({shard.id, sequence_text("", number), change.key, change.number});
     return;
   }
   INVARIANT(false, "every key has an open shard");
@@ -148,6 +168,15 @@ Answer TableStream::call(std::string_view operation, Json request) {
   if (operation == "GetShardIterator") return iterator(request);
   if (operation == "GetRecords") return records(request);
   return ServiceError{"UnknownOperationException", std::string(operation)};
+}
+
+// A shard with a parent may come and go in listings for some time, but not for longer than anybody
+// can be asked to put up with.
+bool TableStream::is_listed(const Shard& shard) {
+  constexpr Duration kFlickers = 8s;
+  if (shard.gone || world_.now() < shard.listed_from) return false;
+  return shard.parent.empty() || world_.now() > shard.born + kFlickers ||
+         !world_.faults().strikes(Fault::flickering_listing);
 }
 
 Answer TableStream::describe(Json request) {
@@ -166,7 +195,7 @@ Answer TableStream::describe(Json request) {
       skipping = shard.id != *after;
       continue;
     }
-    if (shard.gone || world_.now() < shard.listed_from) continue;
+    if (!is_listed(shard)) continue;
     if (count == limit) {
       more = true;
       break;
@@ -187,8 +216,8 @@ Answer TableStream::describe(Json request) {
         "}";
   }
   return R"({"StreamDescription":{"StreamArn":)" + literal(arn_) + R"(,"StreamLabel":)" +
-         literal(label_) +
-         R"(,"StreamStatus":"ENABLED","StreamViewType":"KEYS_ONLY","CreationRequestDateTime":1893456000.0,"TableName":)" +
+         literal(label_) + R"(,"StreamStatus":")" + (enabled_ ? "ENABLED" : "DISABLED") +
+         R"(","StreamViewType":"KEYS_ONLY","CreationRequestDateTime":1893456000.0,"TableName":)" +
          literal(table_.name()) + R"(,"KeySchema":[],"Shards":[)" + shards + "]" +
          (more ? R"(,"LastEvaluatedShardId":")" + last + "\"" : std::string()) + "}}";
 }
@@ -231,6 +260,11 @@ Answer TableStream::records(Json request) {
     for (std::size_t i = 0; i < most && next.next < shard->records.size(); ++i) {
       out += (out.empty() ? "" : ",") + shard->records[next.next++].json;
     }
+  }
+  if (watcher_ != nullptr) {
+    watcher_->page_read(shard->id, next.next == 0
+                                       ? std::string()
+                                       : sequence_text("", shard->records[next.next - 1].number));
   }
   const bool ended = shard->closed && next.next == shard->records.size();
   return R"({"Records":[)" + out + "]" +

@@ -18,23 +18,27 @@ namespace dynamodb_replicator::sim {
 
 class TableStream {
  public:
-  TableStream(World& world, Table& table, std::string table_arn, std::size_t shards);
+  // `number`: the how-many-th stream of its table this is.
+  TableStream(World& world, Table& table, const std::string& table_arn, std::size_t shards,
+              int number = 0);
 
   [[nodiscard]] const std::string& arn() const { return arn_; }
   [[nodiscard]] const std::string& label() const { return label_; }
-  void watch(EmittedWatcher watcher, BirthWatcher births, TrimWatcher trims = {}) {
-    watcher_ = std::move(watcher);
-    births_ = std::move(births);
-    trims_ = std::move(trims);
-  }
+  void watch(StreamWatcher& watcher) { watcher_ = &watcher; }
 
   // One open shard, chosen by the seed, ends and has one or two children.
   void rotate();
   void split();
   [[nodiscard]] std::size_t open_shards() const;
+  [[nodiscard]] std::uint64_t reshards() const { return reshards_; }  // so far
   // Drops what is older than the retention, closed shards too.
-  void trim();
+  void trim(Duration retention = kRetention);
+  // Takes no more records; can be read to its end for another day.
+  void disable();
+  [[nodiscard]] bool enabled() const { return enabled_; }
 
+  // Is this request about this stream?
+  [[nodiscard]] bool is_asked(Json request) const;
   Answer call(std::string_view operation, Json request);
 
  private:
@@ -50,6 +54,7 @@ class TableStream {
     std::uint64_t high = 0;
     std::uint64_t first = 0;  // sequence number from which it could hold records
     bool closed = false;
+    Duration born{0};
     Duration listed_from{0};
     Duration shown_closed_from{0};
     std::size_t trimmed = 0;  // records that are gone
@@ -63,6 +68,7 @@ class TableStream {
   Shard* find(std::string_view id);
   void append(const Table::Change& change);
 
+  [[nodiscard]] bool is_listed(const Shard& shard);
   Answer describe(Json request);
   Answer iterator(Json request);
   Answer records(Json request);
@@ -74,9 +80,9 @@ class TableStream {
   std::string arn_;
   std::deque<Shard> shards_;
   std::uint64_t next_number_ = kFirstNumber;
-  EmittedWatcher watcher_;
-  BirthWatcher births_;
-  TrimWatcher trims_;
+  std::uint64_t reshards_ = 0;
+  bool enabled_ = true;
+  StreamWatcher* watcher_ = nullptr;
 };
 
 }  // namespace dynamodb_replicator::sim

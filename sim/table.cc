@@ -3,14 +3,12 @@
 namespace dynamodb_replicator::sim {
 namespace {
 
-const ServiceError kKeyMismatch = validation("The provided key element does not match the schema");
-
 Result<std::string, ServiceError> part_of(const Item& item, const KeyPart& part) {
   const auto found = item.find(part.name);
   if (found == item.end()) {
     return validation("One of the required keys was not given a value");
   }
-  if (type_of(found->second) != part.type) return kKeyMismatch;
+  if (type_of(found->second) != part.type) return validation(std::string(kKeyMismatch));
   if (scalar_text(found->second).empty()) {
     return validation(
         "One or more parameter values are not valid. The AttributeValue for a key attribute cannot "
@@ -23,7 +21,8 @@ Result<std::string, ServiceError> part_of(const Item& item, const KeyPart& part)
 }  // namespace
 
 Result<std::string, ServiceError> Table::key_of(const Item& item, bool alone) const {
-  if (alone && item.size() != (schema_.range ? 2U : 1U)) return kKeyMismatch;
+  if (alone && item.size() != (schema_.range ? 2U : 1U))
+    return validation(std::string(kKeyMismatch));
   auto hash = part_of(item, schema_.hash);
   if (!hash || !schema_.range) return hash;
   auto range = part_of(item, *schema_.range);

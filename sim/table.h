@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/value.h"
@@ -27,6 +28,10 @@ struct Version {
   Duration since{0};
   std::shared_ptr<const Item> item;  // nullptr: absent
 };
+
+// What key_of() says of a key of other attributes or types.
+inline constexpr std::string_view kKeyMismatch =
+    "The provided key element does not match the schema";
 
 class Table {
  public:
@@ -52,6 +57,10 @@ class Table {
   // What an eventually consistent read may show: the newest or an older version that was current
   // within `age`.
   [[nodiscard]] const Item* find_stale(const std::string& key, Duration age) const;
+  // From now on items with this attribute are refused, as by an index with another type of key.
+  void refuse(std::string attribute) { refused_ = std::move(attribute); }
+  [[nodiscard]] bool refuses(const Item& item) const { return item.contains(refused_); }
+
   // REQUIRES: `item` has a valid key.
   void put(const Item& item);
   void erase(const Item& key_item);
@@ -77,6 +86,7 @@ class Table {
   World& world_;
   std::string name_;
   Schema schema_;
+  std::string refused_;
   std::map<std::string, std::shared_ptr<const Item>> items_;
   std::map<std::string, std::vector<Version>> history_;
   std::vector<std::function<void(const Change&)>> watchers_;

@@ -234,6 +234,7 @@ std::string item_json(const Item& item, base::Prng& order) {
 namespace {
 
 constexpr std::size_t kItemSizeMax = 400 * 1024;
+constexpr std::size_t kTransactionSizeMax = 4 * 1024 * 1024;
 constexpr std::size_t kContainer = 3;  // a list or a map, and one byte for each element
 
 std::size_t scalar_size(std::string_view type, std::string_view given) {
@@ -263,21 +264,37 @@ std::size_t value_size(Json value) {
   return size;
 }
 
-}  // namespace
-
-bool is_too_large(const Item& item) {
+// A value's JSON is never shorter than its size, and most items are far from any limit.
+std::size_t size_at_most(const Item& item) {
   std::size_t size = 0;
-  // A value's JSON is never shorter than its size, and most items are far from the limit.
   for (const auto& [name, value] : item) size += name.size() + value.size();
-  if (size <= kItemSizeMax) return false;
-  size = 0;
+  return size;
+}
+
+std::size_t size_of(const Item& item) {
+  std::size_t size = 0;
   simdjson::dom::parser parser;
   for (const auto& [name, value] : item) {
     Json json;
     INVARIANT(parser.parse(value).get(json) == simdjson::SUCCESS, "a normal value is JSON");
     size += name.size() + value_size(json);
   }
-  return size > kItemSizeMax;
+  return size;
+}
+
+}  // namespace
+
+bool is_too_large(const Item& item) {
+  return size_at_most(item) > kItemSizeMax && size_of(item) > kItemSizeMax;
+}
+
+bool are_too_large(const std::vector<const Item*>& items) {
+  std::size_t at_most = 0;
+  for (const Item* item : items) at_most += size_at_most(*item);
+  if (at_most <= kTransactionSizeMax) return false;
+  std::size_t size = 0;
+  for (const Item* item : items) size += size_of(*item);
+  return size > kTransactionSizeMax;
 }
 
 std::string_view type_of(std::string_view normal) {

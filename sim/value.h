@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/prng.h"
 #include "base/result.h"
@@ -56,6 +57,8 @@ std::string item_json(const Item& item);  // sorted
 // More than 400 KB, as the service counts: names and values in bytes. Source: Developer guide,
 // "DynamoDB item sizes and formats".
 bool is_too_large(const Item& item);
+// Are they larger than 4 MB together, as a transaction must not be?
+bool are_too_large(const std::vector<const Item*>& items);
 
 // The text inside {"S":"..."} and the like. REQUIRES: normal, of a scalar type but BOOL and NULL.
 std::string_view scalar_text(std::string_view normal);

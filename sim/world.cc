@@ -19,7 +19,7 @@ constexpr std::uint64_t kHandlersAtOneTime = 200'000;
 World::World(Options options)
     : options_(options),
       pick_(part("pick")),
-      faults_(part("faults"), options.chaos),
+      faults_(part("faults"), options.chaos, options.off),
       digest_(options.seed) {}
 
 WallTime World::wall() const {
@@ -57,6 +57,13 @@ void World::trace(std::string_view who, std::string_view what, std::string_view 
   std::printf("%12.6f %-10.*s %-14.*s %.*s\n", base::seconds(now_), static_cast<int>(who.size()),
               who.data(), static_cast<int>(what.size()), what.data(),
               static_cast<int>(detail.size()), detail.data());
+}
+
+void World::expect_no_secret(std::string_view where, std::string_view text) {
+  for (const std::string& secret : secrets_) {
+    expect(Invariant::no_secrets, text.find(secret) == text.npos,
+           [&] { return "a secret is in " + std::string(where) + ": " + std::string(text); });
+  }
 }
 
 void World::fail(std::string reason) {

@@ -21,6 +21,7 @@
 #include "base/prng.h"
 #include "base/time.h"
 #include "sim/faults.h"
+#include "sim/invariants.h"
 
 namespace dynamodb_replicator::sim {
 
@@ -32,6 +33,7 @@ class World {
     std::uint64_t seed = 0;
     bool show = false;  // print the trace
     bool chaos = true;  // false: nothing goes wrong
+    FaultSet off{};     // kinds that never strike
   };
   explicit World(Options options);
 
@@ -48,12 +50,24 @@ class World {
   [[nodiscard]] base::Prng part(std::string_view name) const;
   Faults& faults() { return faults_; }
 
+  // What must never be seen outside of a signed request.
+  void plant(std::string secret) { secrets_.push_back(std::move(secret)); }
+  void expect_no_secret(std::string_view where, std::string_view text);
+
   void trace(std::string_view who, std::string_view what, std::string_view detail = {});
   [[nodiscard]] bool shown() const { return options_.show; }
   [[nodiscard]] std::uint64_t digest() const { return digest_; }
 
   // A broken promise: the first reason is kept and ends the run.
   void fail(std::string reason);
+  // One look at an invariant; `reason()` is asked for only if it is broken. Gives `holds`.
+  template <class Reason>
+  bool expect(Invariant invariant, bool holds, const Reason& reason) {
+    ++looked_[static_cast<std::size_t>(invariant)];
+    if (!holds) fail(std::string(name_of(invariant)) + ": " + reason());
+    return holds;
+  }
+  [[nodiscard]] const InvariantCounts& looked() const { return looked_; }
   [[nodiscard]] const std::optional<std::string>& failure() const { return failure_; }
 
   // Until `horizon`, or until fail(), or until `enough` (asked after each event of the world, not
@@ -86,6 +100,8 @@ class World {
   std::uint64_t digest_ = 0;
   std::uint64_t handlers_ = 0;
   std::uint64_t handlers_at_this_time_ = 0;
+  InvariantCounts looked_{};
+  std::vector<std::string> secrets_;
   std::optional<std::string> failure_;
 };
 

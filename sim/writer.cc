@@ -53,6 +53,7 @@ Writer::Writer(World& world, Table& primary, Kinesis* kinesis, Options options)
       options_(options),
       prng_(world.part("writer")) {
   for (std::size_t i = 0; i < options_.keys; ++i) keys_.push_back(make_key(i));
+  if (world_.faults().on(Fault::poison_item)) reserved_ = 1;
 }
 
 Writer::Key Writer::make_key(std::size_t number) {
@@ -119,22 +120,38 @@ Item Writer::make_item(const Key& key) {
 }
 
 void Writer::start(Duration end) {
-  constexpr Duration kLast = 4s;
   for (std::size_t index = 0; index < keys_.size(); ++index) {
-    const Duration first = end - between(prng_, 1s, kLast);
+    const Duration first = end - between(prng_, 1s, kLastChanges);
     world_.at(first, [this, index] { change(index, Spelling::usual); });
     world_.at(first + between(prng_, 1ms, 1500ms),
               [this, index] { change(index, Spelling::other); });
   }
-  go_on(end - kLast);
+  go_on(end - kLastChanges);
+}
+
+// As fast as it takes to make so many changes in the time that is left; now and then it is quiet
+// for a while, and must then hurry.
+Duration Writer::pause_until(Duration end) {
+  constexpr double kChangesAtOnce = 1.5;  // of one round of go_on()
+  const std::uint64_t last = 2 * keys_.size();
+  const std::uint64_t missing = options_.changes > changes_ + last
+                                    ? options_.changes - changes_ - last
+                                    : options_.changes / 20;
+  const Duration left = std::max<Duration>(end - world_.now(), 1s);
+  const double rounds = static_cast<double>(missing) / kChangesAtOnce;
+  const auto mean = std::chrono::duration_cast<Duration>(left / rounds);
+  if (left > 10s && prng_.chance(1, 300)) return between(prng_, 1s, 6s);
+  return between(prng_, 1ms, std::max<Duration>(mean * 2, 2ms));
 }
 
 void Writer::go_on(Duration end) {
-  const Duration pause = between(prng_, 1ms, options_.mean_interval * 2);
-  if (world_.now() + pause > end + world_.skipped()) return;
+  const Duration over = end + world_.skipped();
+  const Duration pause = pause_until(over);
+  if (world_.now() + pause > over) return finish(over);
   world_.after(pause, [this, end] {
     const std::size_t index = choose_key();
     change(index);
+    if (!poisoned_ && world_.faults().strikes(Fault::poison_item)) poison();
     const std::uint64_t more = prng_.chance(1, 4) ? 1 + prng_.below(3) : 0;
     const Duration within = prng_.chance(1, 2) ? 80ms : 2s;
     for (std::uint64_t i = 0; i < more; ++i) {
@@ -146,10 +163,48 @@ void Writer::go_on(Duration end) {
   });
 }
 
+// What is still missing comes at once.
+void Writer::finish(Duration over) {
+  const std::uint64_t made = changes_ + 2 * keys_.size();
+  for (std::uint64_t i = made; i < options_.changes; ++i) {
+    world_.at(between(prng_, world_.now(), std::max(over, world_.now())),
+              [this] { change(choose_key()); });
+  }
+}
+
 // A few keys are hot.
 std::size_t Writer::choose_key() {
   const std::size_t hot = std::max<std::size_t>(1, keys_.size() / 8);
-  return prng_.below(prng_.chance(1, 2) ? hot : keys_.size());
+  return prng_.below(prng_.chance(1, 2) ? hot : keys_.size() - reserved_);
+}
+
+void Writer::touch(const Item& key) {
+  for (std::size_t i = 0; i < keys_.size(); ++i) {
+    if (keys_[i].item == key) put_fresh(i, false);
+  }
+}
+
+void Writer::put_fresh(std::size_t index, bool poisoned) {
+  const Key& key = keys_[index];
+  ++changes_;
+  Item next = make_item(key);
+  if (poisoned) next[kPoison] = R"({"S":"x"})";
+  primary_.put(next);
+  tell(key, Spelling::usual, "INSERT", item_json(next));
+  world_.trace("writer", "change", *primary_.key_of(key.item, true));
+}
+
+// Once in a run, for a moment, an item is what the replica refuses. Its key is the last one, which
+// is not changed before: a reader that is behind would find all of its records refused then, and
+// where many are, the whole stream is taken to be the wrong one.
+void Writer::poison() {
+  poisoned_ = true;
+  const std::size_t index = keys_.size() - 1;
+  put_fresh(index, true);
+  world_.after(between(prng_, 100ms, 2s), [this, index] {
+    put_fresh(index, false);
+    reserved_ = 0;
+  });
 }
 
 void Writer::change(std::size_t index, Spelling spelling) {
@@ -203,9 +258,28 @@ void Writer::tell(const Key& key, Spelling spelling, const char* event, const st
   put_record(spelled,
              R"({"awsRegion":"us-east-1","eventID":")" + hex(16) + R"(","eventName":")" + event +
                  R"(","eventSource":"aws:dynamodb","eventVersion":"1.0","dynamodb":{"Keys":)" +
-                 spelled + R"(,"SequenceNumber":"0","SizeBytes":0,"StreamViewType":"KEYS_ONLY"}})",
+                 spelled + unheard() +
+                 R"(,"SequenceNumber":"0","SizeBytes":0,"StreamViewType":"KEYS_ONLY"}})",
              *canonical);
-  if (junk_ < options_.junk_max && world_.faults().strikes(Fault::junk)) put_junk();
+  if (junk_ >= options_.junk_max) return;
+  if (world_.faults().strikes(Fault::junk)) put_junk();
+  for (const Fault kind : {Fault::wrong_schema, Fault::oversize_record}) {
+    if (world_.faults().strikes(kind)) put_wrong(kind);
+  }
+}
+
+void Writer::put_wrong(Fault kind) {
+  ++junk_;
+  const std::string data =
+      kind == Fault::wrong_schema
+          ? R"({"eventName":"MODIFY","dynamodb":{"Keys":{"customer":{"N":"7"},"order":{"S":"x"}}}})"
+          : R"({"eventName":"MODIFY","dynamodb":{"Keys":{"id":{"S":")" + std::string(300'000, 'x') +
+                R"("},"more":{"S":"y"}}}})";
+  kinesis_->put(hex(4), data, "", 0);
+}
+
+std::string Writer::unheard() {
+  return world_.faults().strikes(Fault::unknown_field) ? R"(,"Unheard":{"of":[1,null]})" : "";
 }
 
 void Writer::put_record(const std::string& partition_key, const std::string& data,

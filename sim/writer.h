@@ -16,14 +16,18 @@
 
 namespace dynamodb_replicator::sim {
 
+// Items with this attribute are good on the primary; a replica may be told to refuse them.
+inline constexpr const char* kPoison = "poison";
+
 class Writer {
  public:
-  enum class Records { none, dyno, aws };  // none: the table's own stream sees the writes
+  static constexpr Duration kLastChanges = 4s;  // before the end: each key is changed twice
+  enum class Records { none, dyno, aws };       // none: the table's own stream sees the writes
   struct Options {
     Records records = Records::none;
     std::size_t keys = 20;
-    Duration mean_interval = 100ms;
-    std::size_t junk_max = 8;  // fewer than what stops a shard as "wrong stream"
+    std::uint64_t changes = 1000;  // at least so many
+    std::size_t junk_max = 5;      // fewer than what stops a shard as "wrong stream"
   };
   // REQUIRES: `kinesis` unless Records::none.
   Writer(World& world, Table& primary, Kinesis* kinesis, Options options);
@@ -32,6 +36,8 @@ class Writer {
   // changed twice: what goes wrong with a key's last change is not put right by the next one.
   void start(Duration end);
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
+  // Changes one key once more. REQUIRES: one of its keys.
+  void touch(const Item& key);
   // No record is on its way any more.
   [[nodiscard]] bool quiet() const { return world_.now() >= quiet_from_; }
 
@@ -45,13 +51,19 @@ class Writer {
   Item make_item(const Key& key);
   std::string random_attributes();
   void go_on(Duration end);
+  Duration pause_until(Duration end);
+  void finish(Duration over);
   std::size_t choose_key();
   enum class Spelling { any, usual, other };
+  void put_fresh(std::size_t index, bool poisoned);
   void change(std::size_t index, Spelling spelling = Spelling::any);
   void tell(const Key& key, Spelling spelling, const char* event, const std::string& image);
   void put_record(const std::string& partition_key, const std::string& data,
                   const std::string& canonical);
+  std::string unheard();
   void put_junk();
+  void put_wrong(Fault kind);
+  void poison();
   std::string hex(std::size_t bytes);
 
   World& world_;
@@ -62,6 +74,8 @@ class Writer {
   std::vector<Key> keys_;
   std::uint64_t changes_ = 0;
   std::size_t junk_ = 0;
+  bool poisoned_ = false;
+  std::size_t reserved_ = 0;  // keys at the end that are not changed yet
   Duration quiet_from_{0};
   simdjson::dom::parser parser_;
 };

@@ -23,6 +23,7 @@ class KinesisSource : public flow::Stream {
   // ARN and creation time: a stream that was created again under its name is another one.
   const std::string& identity() const override { return identity_; }
   bool is_kinesis() const override { return true; }
+  WallTime service_time() const override { return client_.service_time(); }
   flow::Task<Result<flow::Listing>> list(Instant deadline) override;
   flow::Task<Result<std::string>> open(const std::string& shard, const flow::Position& position,
                                        Instant deadline) override;

@@ -1,5 +1,6 @@
 #include "app/lease_table.h"
 
+#include "wire/fences.h"
 #include "wire/items.h"
 #include "wire/lease_rows.h"
 
@@ -77,8 +78,8 @@ async::Task<Result<void>> LeaseTable::look(Instant give_up) {
   co_return Result<void>{};
 }
 
-async::Task<Result<void>> LeaseTable::open(const core::MetaRow& meta, wire::Capacity capacity,
-                                           Instant give_up) {
+async::Task<Result<core::MetaRow>> LeaseTable::open(const core::MetaRow& meta,
+                                                    wire::Capacity capacity, Instant give_up) {
   Result<wire::TableDescription> table =
       co_await describe(std::min(give_up, doors_.clock.now() + 6s));
   if (!table && table.error().kind == FailureKind::not_found) {
@@ -98,7 +99,27 @@ async::Task<Result<void>> LeaseTable::open(const core::MetaRow& meta, wire::Capa
     co_return foreign(table->schema);
   Result<void> leases = co_await check_sample(table->schema, give_up);
   if (!leases) co_return std::move(leases).error();
+  if (meta.mode == "fenced") {
+    // Before the first row: a table whose meta row says "fenced" is of no use with such an engine.
+    Result<void> transactions = co_await probe_transactions(give_up);
+    if (!transactions) co_return std::move(transactions).error();
+  }
   co_return co_await check_meta(meta, give_up);
+}
+
+async::Task<Result<void>> LeaseTable::probe_transactions(Instant give_up) {
+  const std::string body = wire::probe_transactions_request(table_);
+  Result<std::string> answer = co_await persist<std::string>(
+      doors_, give_up,
+      [&](Instant deadline) { return client_.call("TransactWriteItems", body, deadline, false); });
+  if (answer) co_return Result<void>{};
+  const Failure& failure = answer.error();
+  if (failure.code == "UnknownOperationException" || failure.code == "UnknownOperation") {
+    co_return refusal(
+        "the engine of " + client_.where() + " does not know transactions, which fenced mode needs",
+        "Use --mode fast with it.");
+  }
+  co_return failure;
 }
 
 // Before the first write into a table that has our key schema: are its items leases?
@@ -132,12 +153,13 @@ async::Task<Result<std::optional<core::MetaRow>>> LeaseTable::meta(Instant deadl
   co_return std::optional<core::MetaRow>(std::move(*row));
 }
 
-async::Task<Result<void>> LeaseTable::check_meta(const core::MetaRow& wanted, Instant give_up) {
+async::Task<Result<core::MetaRow>> LeaseTable::check_meta(const core::MetaRow& wanted,
+                                                          Instant give_up) {
   const std::string body = wire::create_meta_row_request(table_, wanted);
   Result<std::string> created = co_await persist<std::string>(
       doors_, give_up,
       [&](Instant deadline) { return client_.call("PutItem", body, deadline, true); });
-  if (created) co_return Result<void>{};
+  if (created) co_return wanted;
   if (created.error().kind != FailureKind::condition_failed) co_return std::move(created).error();
   Result<std::optional<core::MetaRow>> stored = co_await persist<std::optional<core::MetaRow>>(
       doors_, give_up, [&](Instant deadline) { return meta(deadline); });
@@ -162,7 +184,7 @@ async::Task<Result<void>> LeaseTable::check_meta(const core::MetaRow& wanted, In
         "the workers of the lease table " + client_.where() + " run in " + found.mode + " mode",
         "Start with --mode " + found.mode + ", or stop them all and use another lease table.");
   }
-  co_return Result<void>{};
+  co_return found;
 }
 
 async::Task<Result<std::vector<core::ShardRow>>> LeaseTable::list(const std::string& stream,
@@ -232,6 +254,33 @@ async::Task<Result<void>> LeaseTable::replace(const core::ShardRow& row,
   Result<std::string> answer = co_await client_.call("UpdateItem", std::move(body), deadline, true);
   if (!answer) co_return std::move(answer).error();
   co_return Result<void>{};
+}
+
+async::Task<Result<void>> LeaseTable::raise_fence(const core::Fence& fence, Instant deadline) {
+  std::string body = wire::raise_fence_request(table_, fence);
+  Result<std::string> answer = co_await client_.call("UpdateItem", std::move(body), deadline, true);
+  if (!answer) co_return std::move(answer).error();
+  co_return Result<void>{};
+}
+
+async::Task<Result<void>> LeaseTable::bump_fence(const core::Fence& fence, Instant deadline) {
+  std::string body = wire::bump_fence_request(table_, fence);
+  Result<std::string> answer = co_await client_.call("UpdateItem", std::move(body), deadline, true);
+  if (!answer) co_return std::move(answer).error();
+  co_return Result<void>{};
+}
+
+async::Task<Result<std::optional<core::Fence>>> LeaseTable::get_fence(const core::Fence& fence,
+                                                                      Instant deadline) {
+  Result<std::string> answer =
+      co_await client_.call("GetItem", wire::get_fence_request(table_, fence), deadline, false);
+  if (!answer) co_return std::move(answer).error();
+  Result<std::optional<std::string>> item = wire::decode_get_item(std::move(*answer));
+  if (!item) co_return about(std::move(item).error(), "GetItem", client_);
+  if (!*item) co_return std::optional<core::Fence>{};
+  Result<core::Fence> stored = wire::fence_from_item(fence, **item);
+  if (!stored) co_return about(std::move(stored).error(), "GetItem", client_);
+  co_return std::optional<core::Fence>(*stored);
 }
 
 }  // namespace dynamodb_replicator::app

@@ -16,10 +16,10 @@ class LeaseTable : public flow::LeaseStore {
   LeaseTable(async::Doors& doors, aws::Client& client, std::string table)
       : doors_(doors), client_(client), table_(std::move(table)) {}
 
-  // Makes sure that the table exists, is ours, and belongs to `meta`'s pair and mode. Failures are
-  // one sentence with the remedy. `create`: make it if it is missing.
-  async::Task<Result<void>> open(const core::MetaRow& meta, wire::Capacity capacity,
-                                 Instant give_up);
+  // Makes sure that the table exists (makes it if it is missing), is ours, and belongs to `meta`'s
+  // pair and mode. Gives what the table says of itself. Failures are one sentence with the remedy.
+  async::Task<Result<core::MetaRow>> open(const core::MetaRow& meta, wire::Capacity capacity,
+                                          Instant give_up);
   // For tools that only look: the table exists and is ours.
   async::Task<Result<void>> look(Instant give_up);
   // Every shard row of every stream; consistent.
@@ -34,6 +34,10 @@ class LeaseTable : public flow::LeaseStore {
   async::Task<Result<void>> create(const core::ShardRow& row, Instant deadline) override;
   async::Task<Result<void>> replace(const core::ShardRow& row, const std::string& expected,
                                     Instant deadline) override;
+  async::Task<Result<void>> raise_fence(const core::Fence& fence, Instant deadline) override;
+  async::Task<Result<void>> bump_fence(const core::Fence& fence, Instant deadline) override;
+  async::Task<Result<std::optional<core::Fence>>> get_fence(const core::Fence& fence,
+                                                            Instant deadline) override;
 
  private:
   async::Task<Result<wire::TableDescription>> describe(Instant give_up);
@@ -41,7 +45,8 @@ class LeaseTable : public flow::LeaseStore {
   async::Task<Result<std::string>> read_pages(std::vector<core::ShardRow>& rows,
                                               const std::string* stream, Instant deadline);
   async::Task<Result<void>> check_sample(const item::KeySchema& schema, Instant give_up);
-  async::Task<Result<void>> check_meta(const core::MetaRow& wanted, Instant give_up);
+  async::Task<Result<void>> probe_transactions(Instant give_up);
+  async::Task<Result<core::MetaRow>> check_meta(const core::MetaRow& wanted, Instant give_up);
   [[nodiscard]] Failure foreign(const item::KeySchema& schema) const;
 
   async::Doors& doors_;

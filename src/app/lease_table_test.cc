@@ -36,7 +36,9 @@ struct LeaseTableTest : testing::Test {
   LeaseTable table{bench.world.doors, bench.client, "t"};
   core::MetaRow meta{"p", "r", "fast", 1, "n"};
 
-  Result<void> open() { return bench.run(table.open(meta, {}, bench.world.clock.at + 60s)); }
+  Result<core::MetaRow> open() {
+    return bench.run(table.open(meta, {}, bench.world.clock.at + 60s));
+  }
   // The sentence that it was refused with; checks that nothing was written.
   std::string refusal() {
     const auto opened = open();
@@ -102,6 +104,31 @@ TEST_F(LeaseTableTest, RefusesWhatBelongsToOthers) {
   EXPECT_EQ(refusal(), "the workers of the lease table here/t run in fenced mode");
   stored({"p", "r", "fast", 2, "n"});
   EXPECT_EQ(refusal(), "the lease table here/t was written by a newer version");
+}
+
+TEST_F(LeaseTableTest, FencedModeAsksForTransactionsBeforeItWritesAnything) {
+  meta.mode = "fenced";
+  meta.stripes = 4;
+  bench.answer(ours());
+  bench.answer(R"({"Items":[]})");
+  bench.fail("UnknownOperationException");
+  EXPECT_EQ(refusal(), "the engine of here/t does not know transactions, which fenced mode needs");
+  for (const auto& name : bench.asked()) EXPECT_NE(name, "PutItem");
+}
+
+TEST_F(LeaseTableTest, TheNumberOfStripesIsTheOneThatIsStored) {
+  meta.mode = "fenced";
+  meta.stripes = 4;
+  core::MetaRow before = meta;
+  before.stripes = 2;
+  bench.answer(ours());
+  bench.answer(R"({"Items":[)" + wire::meta_row_to_item(before) + "]}");
+  bench.answer("{}");
+  bench.fail("ConditionalCheckFailedException");
+  bench.answer(R"({"Item":)" + wire::meta_row_to_item(before) + "}");
+  const auto opened = open();
+  ASSERT_TRUE(opened.ok());
+  EXPECT_EQ(opened->stripes, 2U);
 }
 
 TEST_F(LeaseTableTest, RefusesForeignTablesBeforeWritingAnything) {

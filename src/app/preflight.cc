@@ -175,8 +175,11 @@ async::Task<void> warn_of_missing_bootstrap(async::Doors& doors, Prepared& made)
 }
 
 Result<void> check_words(const ReplicateOptions& options) {
-  if (options.mode != "fast")
-    return refusal("--mode " + options.mode + " is not known; there is fast");
+  if (options.mode != "fast" && options.mode != "fenced")
+    return refusal("--mode " + options.mode + " is not known; there are fast and fenced");
+  constexpr unsigned kStripesMax = 64;  // each is one write at a takeover
+  if (options.stripes < 1 || options.stripes > kStripesMax)
+    return refusal("--fence-stripes must be between 1 and 64");
   if (options.verify != "auto" && options.verify != "always" && options.verify != "never") {
     return refusal("--verify " + options.verify + " is none of auto, always and never");
   }
@@ -250,6 +253,14 @@ Result<void> connect_sides(async::Doors& doors, const ReplicateOptions& options,
                      "3 to 255 letters, digits, '_', '-' and '.'.");
     }
     made.leases.where = aws::describe(made.leases.location, made.leases.endpoint);
+  }
+  // One transaction spans both tables, and none spans endpoints, regions or accounts.
+  const bool beside = made.leases.endpoint == made.replica.endpoint &&
+                      made.leases.location.region == made.replica.location.region;
+  if (options.mode == "fenced" && !beside) {
+    return refusal("fenced mode needs the lease table beside the replica; " + made.leases.where +
+                       " is elsewhere",
+                   "Give --leases a table at the replica's endpoint, in its region and account.");
   }
   const auto key = [](const Side& of) {
     Result<aws::CredentialsRef> credentials = of.credentials->get();

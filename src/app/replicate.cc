@@ -10,6 +10,7 @@
 #include "app/tables.h"
 #include "async/scope.h"
 #include "base/bytes.h"
+#include "core/backoff.h"
 #include "core/shards.h"
 #include "flow/follow.h"
 #include "flow/shard_session.h"
@@ -56,12 +57,15 @@ class Replicator {
                  prepared_.primary_table.schema),
         replica_(*prepared_.replica_client, prepared_.replica.location.name,
                  prepared_.replica_table.schema),
+        fenced_(doors.dice, *prepared_.replica_client, prepared_.replica.location.name,
+                prepared_.leases.location.name),
         leases_(doors, *prepared_.lease_client, prepared_.leases.location.name),
         settings_(make_settings()),
         context_{doors_.loop, doors_.clock, doors_.dice,      doors_.files,
                  doors_.log,  primary_,     replica_,         replica_,
                  leases_,     settings_,    control_.metrics, control_.stop} {
-    if (options_.until_caught_up) until_ = doors_.clock.wall();
+    if (options_.mode == "fenced") context_.fenced = &fenced_;
+    if (options_.until_caught_up) until_ = prepared_.stream_client->service_time();
   }
 
   async::Task<int> run();
@@ -69,7 +73,9 @@ class Replicator {
  private:
   flow::Settings make_settings() const;
   async::Task<Result<void>> open_lease_table();
-  async::Task<Result<std::vector<std::string>>> older_streams();
+  async::Task<std::optional<std::vector<std::string>>> older_streams(const std::string& current);
+  async::Task<bool> is_there(flow::Stream& stream);
+  async::Task<void> pause(const Failure& failure, const char* before);
   async::Task<flow::FollowEnd> follow(flow::Stream& stream, core::StartAt start,
                                       std::optional<WallTime> until);
   async::Task<flow::FollowEnd> follow_kinesis();
@@ -85,12 +91,14 @@ class Replicator {
   Prepared prepared_;
   BatchTable primary_;
   BatchTable replica_;
+  FencedTable fenced_;
   LeaseTable leases_;
   flow::Settings settings_;
   flow::Context context_;
   std::optional<WallTime> until_;
-  bool followed_before_ =
-      false;  // another stream was followed into this replica before the current one
+  unsigned failures_ = 0;  // in a row, before the first stream is followed
+  bool changed_over_ =
+      false;  // other streams were followed into this replica, and nobody has begun the current one
 };
 
 flow::Settings Replicator::make_settings() const {
@@ -114,7 +122,11 @@ async::Task<Result<void>> Replicator::open_lease_table() {
   meta.mode = options_.mode;
   meta.nonce = flow::fresh_nonce(doors_.dice);
   const wire::Capacity capacity{options_.lease_capacity_read, options_.lease_capacity_write};
-  co_return co_await leases_.open(meta, capacity, doors_.clock.now() + 60s);
+  if (options_.mode == "fenced") meta.stripes = options_.stripes;
+  Result<core::MetaRow> opened = co_await leases_.open(meta, capacity, doors_.clock.now() + 60s);
+  if (!opened) co_return std::move(opened).error();
+  settings_.stripes = opened->stripes;
+  co_return Result<void>{};
 }
 
 void Replicator::say_gap(const std::string& stream, const char* what) {
@@ -138,28 +150,55 @@ async::Task<flow::FollowEnd> Replicator::follow_kinesis() {
                                 {"primary", prepared_.primary.where},
                                 {"replica", prepared_.replica.where},
                                 {"worker", settings_.worker}});
-  Result<std::vector<std::string>> older = co_await older_streams();
-  if (older) {
-    for (const std::string& identity : *older) {
-      if (identity != stream.identity())
-        say_gap(identity, "this stream was not read to its end and is not followed any more");
-    }
-  }
+  const std::optional<std::vector<std::string>> older = co_await older_streams(stream.identity());
+  if (!older) co_return flow::FollowEnd::stopped;
+  for (const std::string& identity : *older)
+    say_gap(identity, "this stream was not read to its end and is not followed any more");
   co_return co_await follow(stream, prepared_.start, until_);
 }
 
-// Streams of which the lease table has unfinished shards.
-async::Task<Result<std::vector<std::string>>> Replicator::older_streams() {
-  Result<std::vector<core::ShardRow>> rows = co_await leases_.all(doors_.clock.now() + 10s);
-  if (!rows) co_return std::move(rows).error();
-  std::vector<std::string> streams;
-  for (const core::ShardRow& row : *rows) {
-    followed_before_ = true;
-    if (row.finished || std::find(streams.begin(), streams.end(), row.stream) != streams.end())
-      continue;
-    streams.push_back(row.stream);
+async::Task<void> Replicator::pause(const Failure& failure, const char* before) {
+  if (context_.complaints.due(before + failure.code, doors_.clock.now())) {
+    doors_.log.warning("trying again", {{"before", before}, {"after", to_text(failure)}});
   }
-  co_return streams;
+  const Duration wait = core::retry_after(failure.kind, ++failures_, doors_.dice.roll());
+  co_await control_.stop.wait_until(doors_.clock.now() + wait);
+}
+
+// Streams but the current one of which the lease table has unfinished shards; nullopt: we are asked
+// to stop. Asked until it is known: what is forgotten here is read by nobody.
+async::Task<std::optional<std::vector<std::string>>> Replicator::older_streams(
+    const std::string& current) {
+  while (!control_.stop.is_open()) {
+    Result<std::vector<core::ShardRow>> rows = co_await leases_.all(doors_.clock.now() + 10s);
+    if (!rows) {
+      co_await pause(rows.error(), "which streams were followed before");
+      continue;
+    }
+    std::vector<std::string> streams;
+    bool begun = false;
+    for (const core::ShardRow& row : *rows) {
+      begun = begun || row.stream == current;
+      if (row.finished || row.stream == current ||
+          std::find(streams.begin(), streams.end(), row.stream) != streams.end())
+        continue;
+      streams.push_back(row.stream);
+    }
+    changed_over_ = !begun && !rows->empty();
+    co_return streams;
+  }
+  co_return std::nullopt;
+}
+
+// Only the service's own word counts: a stream that was not asked about is not gone.
+async::Task<bool> Replicator::is_there(flow::Stream& stream) {
+  while (!control_.stop.is_open()) {
+    Result<flow::Listing> there = co_await stream.list(doors_.clock.now() + 10s);
+    if (there) co_return true;
+    if (there.error().kind == FailureKind::not_found) co_return false;
+    co_await pause(there.error(), "the stream that was followed before");
+  }
+  co_return true;
 }
 
 // The table's stream after `current`: a new ARN, once it has one; nullopt: we are asked to stop.
@@ -191,21 +230,22 @@ async::Task<flow::FollowEnd> Replicator::follow_table_streams() {
     return StreamsSource(*prepared_.stream_client, stream, prepared_.primary_table.schema,
                          options_.num_records);
   };
-  Result<std::vector<std::string>> older = co_await older_streams();
+  const std::optional<std::vector<std::string>> older = co_await older_streams(arn);
+  if (!older) co_return flow::FollowEnd::stopped;
+  constexpr const char* kBetween =
+      "the primary's stream was disabled and enabled again; what changed in between is in no "
+      "stream";
+  // Whoever read the older ones to their ends may have died before it could say so.
+  if (older->empty() && changed_over_) say_gap(arn, kBetween);
   core::StartAt start = prepared_.start;
-  if (older) {
-    for (const std::string& before : *older) {
-      if (before == arn) continue;
-      say_gap(before,
-              "the primary's stream was disabled and enabled again; what changed in between is in "
-              "no stream");
-      StreamsSource stream = source(before);
-      Result<flow::Listing> there = co_await stream.list(doors_.clock.now() + 10s);
-      if (!there) continue;
-      const flow::FollowEnd end = co_await follow(stream, start, std::nullopt);
-      if (end != flow::FollowEnd::complete) co_return end;
-      start = {};  // the next stream from its beginning
-    }
+  for (const std::string& before : *older) {
+    say_gap(before, kBetween);
+    StreamsSource stream = source(before);
+    const bool there = co_await is_there(stream);
+    if (!there) continue;
+    const flow::FollowEnd end = co_await follow(stream, start, std::nullopt);
+    if (end != flow::FollowEnd::complete) co_return end;
+    start = {};  // the next stream from its beginning
   }
   for (;;) {
     StreamsSource stream = source(arn);
@@ -218,9 +258,7 @@ async::Task<flow::FollowEnd> Replicator::follow_table_streams() {
     const std::optional<std::string> next = co_await next_stream(arn);
     if (!next) co_return flow::FollowEnd::stopped;
     control_.metrics.blocked.clear();
-    say_gap(arn,
-            "the primary's stream was disabled and enabled again; what changed in between is in no "
-            "stream");
+    say_gap(arn, kBetween);
     arn = *next;
     start = {};
   }

@@ -26,7 +26,8 @@ struct ReplicateOptions {
   Duration lease_time = 10s;
   std::string start_at = "trim_horizon";  // or latest, or ISO 8601
   bool create_replica = false;
-  std::string mode = "fast";
+  std::string mode = "fast";  // or fenced
+  unsigned stripes = 8;       // fenced: fence items a shard, where the lease table does not say yet
   std::string verify = "auto";
   std::string dead_letter;  // path; empty: a record that cannot be applied stops its shard
   bool until_caught_up = false;

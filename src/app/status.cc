@@ -71,6 +71,12 @@ void counters(Page& page, const flow::Metrics& m) {
   page.counter("takeovers_total", m.takeovers,
                "Leases taken whose former owner left something in doubt.");
   page.counter("lease_losses_total", m.lease_losses, "Leases lost to another worker.");
+  page.counter("fence_bumps_total", m.fence_bumps,
+               "Writes of unknown outcome that were ended by the fence (fenced mode).");
+  page.counter("fence_refusals_total", m.fence_refusals,
+               "Writes refused because the shard has a new owner (fenced mode).");
+  page.counter("write_requests_total", m.write_requests,
+               "Batches or transactions sent to the replica.");
 }
 
 void shards(Page& page, const flow::Metrics& m, Instant now) {

@@ -2,6 +2,9 @@
 
 #include <unordered_map>
 
+#include "base/planted.h"
+#include "flow/shard_session.h"
+#include "wire/fences.h"
 #include "wire/items.h"
 
 namespace dynamodb_replicator::app {
@@ -9,6 +12,12 @@ namespace {
 
 // Where each asked key stands, by its canonical form.
 using Places = std::unordered_map<std::string_view, std::size_t>;
+
+std::string_view name_of(const item::Key& key) {
+  const bool spelled =
+      base::planted(base::Bug::no_turns) || base::planted(base::Bug::absence_by_text);
+  return spelled ? key.wire() : key.canonical();
+}
 
 Failure unusable(std::string message) {
   Failure failure;
@@ -33,19 +42,20 @@ flow::Task<Result<flow::ReadAnswer>> BatchTable::read(std::span<const item::KeyR
       wire::decode_batch_get(std::move(*answer), table_, schema_);
   if (!decoded) co_return failed(std::move(decoded).error());
   Places places;
-  for (std::size_t i = 0; i < keys.size(); ++i) places.emplace(keys[i]->canonical(), i);
+  for (std::size_t i = 0; i < keys.size(); ++i) places.emplace(name_of(*keys[i]), i);
   flow::ReadAnswer result;
   result.units = decoded->units;
   result.entries.assign(keys.size(), {flow::ReadAnswer::State::absent, {}});
   std::vector<bool> answered(keys.size(), false);
   const auto claim = [&](const item::KeyRef& key) -> flow::ReadAnswer::Entry* {
-    const auto place = places.find(key->canonical());
+    const auto place = places.find(name_of(*key));
     if (place == places.end() || answered[place->second]) return nullptr;
     answered[place->second] = true;
     return &result.entries[place->second];
   };
   for (wire::BatchGetAnswer::Found& found : decoded->found) {
     flow::ReadAnswer::Entry* entry = claim(found.key);
+    if (entry == nullptr && base::planted(base::Bug::absence_by_text)) continue;
     if (entry == nullptr)
       co_return failed(unusable("an item came back that was not asked for, or twice"));
     *entry = {flow::ReadAnswer::State::found, std::move(found.item)};
@@ -54,7 +64,8 @@ flow::Task<Result<flow::ReadAnswer>> BatchTable::read(std::span<const item::KeyR
     flow::ReadAnswer::Entry* entry = claim(key);
     if (entry == nullptr)
       co_return failed(unusable("an unprocessed key came back that was not asked for, or twice"));
-    entry->state = flow::ReadAnswer::State::unprocessed;
+    if (!base::planted(base::Bug::unprocessed_keys_absent))
+      entry->state = flow::ReadAnswer::State::unprocessed;
   }
   co_return result;
 }
@@ -82,16 +93,44 @@ flow::Task<Result<flow::WriteAnswer>> BatchTable::write(std::span<const flow::Wr
   };
   if (!decoded) co_return unknown(std::move(decoded).error());
   Places places;
-  for (std::size_t i = 0; i < writes.size(); ++i) places.emplace(writes[i].key->canonical(), i);
+  for (std::size_t i = 0; i < writes.size(); ++i) places.emplace(name_of(*writes[i].key), i);
   flow::WriteAnswer result;
   result.units = decoded->units;
   result.done.assign(writes.size(), true);
   for (const item::KeyRef& key : decoded->unprocessed) {
-    const auto place = places.find(key->canonical());
+    const auto place = places.find(name_of(*key));
     if (place == places.end())
       co_return unknown(unusable("an unprocessed item came back that was not sent"));
-    result.done[place->second] = false;
+    result.done[place->second] = base::planted(base::Bug::unprocessed_items_dropped);
   }
+  co_return result;
+}
+
+flow::Task<Result<flow::WriteAnswer>> FencedTable::write(const core::Fence& fence,
+                                                         std::span<const flow::Write> writes,
+                                                         Instant deadline) {
+  std::vector<wire::BatchWrite> batch;
+  batch.reserve(writes.size());
+  for (const flow::Write& write : writes) batch.push_back({write.key.get(), write.item});
+  Result<std::string> body =
+      wire::transact_write_request(lease_table_, fence, table_, batch, flow::fresh_nonce(dice_));
+  const auto failed = [this](Failure failure) {
+    failure.operation = "TransactWriteItems on " + client_.where();
+    return failure;
+  };
+  if (!body) co_return failed(std::move(body).error());
+  Result<std::string> answer =
+      co_await client_.call("TransactWriteItems", std::move(*body), deadline, true);
+  if (!answer) co_return std::move(answer).error();
+  Result<double> units = wire::decode_transact_write(std::move(*answer));
+  if (!units) {
+    Failure failure = failed(std::move(units).error());
+    failure.maybe_applied = true;
+    co_return failure;
+  }
+  flow::WriteAnswer result;
+  result.units = *units;
+  result.done.assign(writes.size(), true);
   co_return result;
 }
 

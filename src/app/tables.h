@@ -24,4 +24,23 @@ class BatchTable : public flow::TableReader, public flow::TableWriter {
   item::KeySchema schema_;
 };
 
+// TransactWriteItems, with the fence in the lease table beside the replica.
+class FencedTable : public flow::FencedWriter {
+ public:
+  FencedTable(async::Dice& dice, aws::Client& client, std::string table, std::string lease_table)
+      : dice_(dice),
+        client_(client),
+        table_(std::move(table)),
+        lease_table_(std::move(lease_table)) {}
+  flow::Task<Result<flow::WriteAnswer>> write(const core::Fence& fence,
+                                              std::span<const flow::Write> writes,
+                                              Instant deadline) override;
+
+ private:
+  async::Dice& dice_;
+  aws::Client& client_;
+  std::string table_;
+  std::string lease_table_;
+};
+
 }  // namespace dynamodb_replicator::app

@@ -83,5 +83,19 @@ TEST_F(TablesTest, AWriteWithAnAnswerThatMakesNoSenseMayHaveHappened) {
   }
 }
 
+TEST_F(TablesTest, ATransactionIsAllOrNothing) {
+  FencedTable fenced(bench.world.dice, bench.client, "t", "leases");
+  const core::Fence fence{"s", "shard", 0, 1, 0, "me"};
+  const auto write_fenced = [&] { return bench.run(fenced.write(fence, writes, bench.later())); };
+  bench.answer(R"({"ConsumedCapacity":[{"CapacityUnits":4},{"CapacityUnits":2}]})");
+  const auto done = write_fenced();
+  ASSERT_TRUE(done.ok());
+  EXPECT_EQ(done->done, (std::vector<bool>{true, true}));
+  EXPECT_DOUBLE_EQ(done->units, 6);
+  EXPECT_EQ(bench.asked().back(), "TransactWriteItems");
+  bench.answer("<html>");
+  EXPECT_TRUE(write_fenced().error().maybe_applied);
+}
+
 }  // namespace
 }  // namespace dynamodb_replicator::app

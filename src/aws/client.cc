@@ -8,6 +8,7 @@
 
 #include "aws/moments.h"
 #include "base/invariant.h"
+#include "base/planted.h"
 #include "wire/errors.h"
 
 namespace dynamodb_replicator::aws {
@@ -57,7 +58,10 @@ std::string broken(const async::HttpResponse& answer) {
   if (const std::string* expected = answer.header("x-amz-crc32")) {
     const auto* bytes = reinterpret_cast<const Bytef*>(answer.body.data());
     const uLong sum = crc32_z(0, bytes, answer.body.size());
-    if (to_number(*expected) != sum) return "the answer does not match its checksum";
+    const bool same = to_number(*expected) == sum;
+    if (!same) base::mark(base::Mark::checksum_broken);
+    if (!same && !base::planted(base::Bug::checksum_ignored))
+      return "the answer does not match its checksum";
   }
   return "";
 }
@@ -128,7 +132,8 @@ bool Client::correct_clock(const async::HttpResponse& answer) {
   if (!date || answer.header("Age") != nullptr) return false;  // a cache's date says nothing
   const Duration offset = *date - doors_.clock.wall();
   const Duration change = std::chrono::abs(offset - clock_offset_);
-  if (change < kClockTolerance) return false;
+  if (change < kClockTolerance || base::planted(base::Bug::clock_not_corrected)) return false;
+  base::mark(base::Mark::clock_corrected);
   clock_offset_ = offset;
   doors_.log.warning(
       "this machine's clock differs from the service's; requests are signed for the "
@@ -136,6 +141,14 @@ bool Client::correct_clock(const async::HttpResponse& answer) {
       {{"endpoint", endpoint_.url()},
        {"seconds", std::to_string(std::chrono::round<std::chrono::seconds>(offset).count())}});
   return true;
+}
+
+void Client::note_date(const async::HttpResponse& answer) {
+  constexpr Duration kNear = 5s;  // a date is whole seconds, and the answer took its time
+  const auto date = parse_http_date(header_or_empty(answer, "Date"));
+  if (!date || answer.header("Age") != nullptr) return;
+  const Duration ahead = *date - doors_.clock.wall();
+  service_ahead_ = std::chrono::abs(ahead) > kNear ? ahead : Duration{0};
 }
 
 Failure Client::failure_of_answer(const async::HttpResponse& answer, const CredentialsRef& used) {
@@ -171,6 +184,7 @@ async::Task<Result<std::string>> Client::call(std::string operation, std::string
     failure.maybe_applied = true;
     co_return named(std::move(failure));
   }
+  note_date(*answer);
   if (answer->status != 200) co_return named(failure_of_answer(*answer, *credentials));
   co_return std::move(answer->body);
 }

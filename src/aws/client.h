@@ -32,6 +32,11 @@ class Client {
   async::Task<Result<std::string>> call(std::string operation, std::string body, Instant deadline,
                                         bool writes);
 
+  // What the service's clock shows, as its answers tell it (to some seconds): times that several
+  // machines compare must not come from a machine's own clock.
+  [[nodiscard]] WallTime service_time() const {
+    return doors_.clock.wall() + std::chrono::floor<std::chrono::microseconds>(service_ahead_);
+  }
   [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
   [[nodiscard]] const std::string& where() const { return where_; }
 
@@ -48,7 +53,9 @@ class Client {
   std::shared_ptr<CredentialsProvider> credentials_;
   std::string where_;
   Signer signer_;
-  Duration clock_offset_{0};  // the service's clock less ours; only for signing
+  void note_date(const async::HttpResponse& answer);
+  Duration clock_offset_{0};   // the service's clock less ours, when it refused us; for signing
+  Duration service_ahead_{0};  // the same, as the last answer showed it; zero if it is near
 };
 
 }  // namespace dynamodb_replicator::aws

@@ -196,6 +196,20 @@ TEST_F(ClientTest, AWrongClockIsAllowedForInSigning) {
   }
 }
 
+TEST_F(ClientTest, TheServicesTimeIsWhatItsAnswersSay) {
+  world.clock.wall_time = *parse_iso("2026-01-02T03:00:00Z");
+  EXPECT_EQ(client.service_time(), world.clock.wall_time) << "nothing is known yet";
+  const auto dated = [](const char* date) { return answer(200, "{}", {{"Date", date}}); };
+  EXPECT_TRUE(call(dated("Fri, 02 Jan 2026 02:40:00 GMT")));
+  EXPECT_EQ(client.service_time(), *parse_iso("2026-01-02T02:40:00Z"));
+  world.clock.wall_time += 10s;
+  EXPECT_EQ(client.service_time(), *parse_iso("2026-01-02T02:40:10Z"));
+  EXPECT_TRUE(call(answer(200, "{}")));
+  EXPECT_EQ(client.service_time(), *parse_iso("2026-01-02T02:40:10Z")) << "no date, no news";
+  EXPECT_TRUE(call(dated("Fri, 02 Jan 2026 03:00:08 GMT")));
+  EXPECT_EQ(client.service_time(), world.clock.wall_time) << "near enough";
+}
+
 TEST_F(ClientTest, NoSecretIsSaid) {
   const auto result = call(answer(
       403,

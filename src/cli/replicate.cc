@@ -52,7 +52,16 @@ int replicate(const std::string& name, Arguments arguments) {
       ->capture_default_str();
   app.add_flag("--create-replica", options.create_replica,
                "create a missing replica with the primary's key schema, indexes and billing mode");
-  app.add_option("--mode", options.mode, "how a write is protected from a stale worker")->group("");
+  app.add_option(
+         "--mode", options.mode,
+         "how a write is protected from a stale worker: fast (batches and deadlines; a write "
+         "that lands late is found and repaired), or fenced (transactions at twice the write "
+         "units; the replica never goes back)")
+      ->capture_default_str();
+  app.add_option("--fence-stripes", options.stripes,
+                 "fenced mode: transactions in flight per shard; the lease table keeps the number "
+                 "that it was made with")
+      ->capture_default_str();
   app.add_option("--verify", options.verify,
                  "read the primary again after each write: auto (on Kinesis streams written by "
                  "applications), always "

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <iterator>
 #include <vector>
+
+#include "dynamodb_replicator/failure.h"
 
 namespace dynamodb_replicator::core {
 
@@ -13,9 +16,31 @@ inline constexpr std::size_t kBatchWritesMax = 25;  // BatchWriteItem's limit (A
 // room for what surrounds the items (25 x ~100 bytes and the table name).
 inline constexpr std::size_t kBatchBytesMax = 15'000'000;
 
-// Cuts items of these wire sizes, in order, into batches of at most `count` items and
-// kBatchBytesMax bytes; an item that is larger goes alone (the service decides). Gives the end
-// index of each batch.
-std::vector<std::size_t> cut_batches(const std::vector<std::size_t>& bytes, std::size_t count);
+// TransactWriteItems takes 100 actions over items of 4 MB in all (API reference); one action is the
+// check of the fence. An item is never larger than its JSON, so packing by wire bytes stays below;
+// what a delete removes counts too and is not known here: then the service refuses and the batch is
+// halved.
+inline constexpr std::size_t kFencedWritesMax = 99;
+inline constexpr std::size_t kFencedBytesMax = 3'900'000;
+
+// Cuts items of these wire sizes, in order, into batches of at most `count` items and `bytes_max`
+// bytes; an item that is larger goes alone (the service decides). Gives the end index of each
+// batch.
+std::vector<std::size_t> cut_batches(const std::vector<std::size_t>& bytes, std::size_t count,
+                                     std::size_t bytes_max = kBatchBytesMax);
+
+// Would a smaller request tell more? These answers concern the request as a whole.
+inline bool worth_splitting(FailureKind kind) {
+  return kind == FailureKind::invalid || kind == FailureKind::too_large;
+}
+
+// Takes the second half of `all` away and gives it.
+template <class T>
+std::vector<T> split_off(std::vector<T>& all) {
+  const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
+  std::vector<T> rest(std::make_move_iterator(middle), std::make_move_iterator(all.end()));
+  all.erase(middle, all.end());
+  return rest;
+}
 
 }  // namespace dynamodb_replicator::core

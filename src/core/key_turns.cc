@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/invariant.h"
+#include "base/planted.h"
 
 namespace dynamodb_replicator::core {
 namespace {
@@ -134,11 +135,14 @@ std::vector<Claim> KeyTurns::applied(const Turn& turn, Instant issued,
                                      std::optional<Instant> doubt) {
   Entry& entry = entry_of(turn);
   entry.failures = 0;
-  if (entry.doubt && *entry.doubt <= issued) entry.doubt.reset();
+  const bool over =
+      entry.doubt && (*entry.doubt <= issued || base::planted(base::Bug::doubt_ends_at_next_write));
+  if (over) entry.doubt.reset();
   if (doubt) entry.doubt = std::max(entry.doubt.value_or(*doubt), *doubt);
+  if (base::planted(base::Bug::late_arrivals_credited)) append(entry.active, entry.fresh);
   append(entry.held, entry.active);
   std::vector<Claim> finished;
-  if (!entry.doubt) finished.swap(entry.held);
+  if (!entry.doubt || base::planted(base::Bug::doubt_not_awaited)) finished.swap(entry.held);
   forget(finished);
   settle(turn.key->canonical());
   return finished;

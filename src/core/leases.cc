@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/planted.h"
+
 namespace dynamodb_replicator::core {
 
 void LeaseWatch::saw(const std::vector<ShardRow>& rows, Instant now) {
@@ -22,6 +24,7 @@ bool LeaseWatch::expired(const ShardRow& row, Instant now, Duration lease) const
 
 bool parents_finished(const ShardRow& row, const std::vector<ShardRow>& rows,
                       const std::set<std::string>& listed) {
+  if (base::planted(base::Bug::child_before_parent)) return true;
   return std::all_of(row.parents.begin(), row.parents.end(), [&](const std::string& parent) {
     const auto found = std::find_if(rows.begin(), rows.end(),
                                     [&](const ShardRow& other) { return other.shard == parent; });
@@ -40,7 +43,8 @@ std::vector<ShardRow> choose(const std::vector<ShardRow>& rows, const std::set<s
     if (row.finished || !parents_finished(row, rows, listed)) continue;
     ++readable;
     if (mine.contains(row.shard)) continue;
-    const bool alive = !row.owner.empty() && row.owner != me && !watch.expired(row, now, lease);
+    const bool own = row.owner == me && !base::planted(base::Bug::own_row_forgotten);
+    const bool alive = !row.owner.empty() && !own && !watch.expired(row, now, lease);
     if (alive) {
       workers.insert(row.owner);
     } else if (!avoid.contains(row.shard)) {
@@ -62,8 +66,9 @@ std::vector<ShardRow> choose(const std::vector<ShardRow>& rows, const std::set<s
                         [&](const ShardRow& row) { return row.owner == me; });
   std::vector<ShardRow> chosen;
   for (const ShardRow& row : free) {
-    if (row.owner == me || chosen.size() < room || (chosen.empty() && forsaken(row)))
-      chosen.push_back(row);
+    const bool fits = row.owner == me || chosen.size() < room;
+    if (!fits && chosen.empty() && forsaken(row)) base::mark(base::Mark::forsaken_row_taken);
+    if (fits || (chosen.empty() && forsaken(row))) chosen.push_back(row);
   }
   return chosen;
 }

@@ -52,6 +52,20 @@ struct MetaRow {
   std::string mode;  // "fast" or "fenced"
   int format = 1;
   std::string nonce;
+  unsigned stripes = 0;  // fenced: how many fence items each shard has; the same for all workers
+};
+
+// One stripe of a shard's fence, as its holder knows it. Every write of fenced mode carries the
+// condition that the stored item says the same.
+struct Fence {
+  std::string stream;
+  std::string shard;
+  unsigned stripe = 0;
+  std::uint64_t generation = 0;  // counter of the row when its owner took it: grows with each owner
+  std::uint64_t bumps = 0;       // times that this owner ended an attempt whose outcome was unknown
+  // The row's nonce when its owner took it. Generations repeat if somebody makes the lease table
+  // anew while a late write of the old one is still on its way; nonces do not.
+  std::string holder;
 };
 
 // Sequence numbers are decimal integers of any length: shorter is smaller, then by text.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 namespace dynamodb_replicator::core {
 namespace {
@@ -73,6 +74,24 @@ std::vector<ShardRow> missing_rows(const std::string& stream,
     missing.push_back(std::move(row));
   }
   return missing;
+}
+
+std::optional<WallTime> inherited_read_through(const ShardRow& row,
+                                               const std::vector<ShardRow>& rows) {
+  if (row.parents.empty()) return std::nullopt;
+  std::set<std::string> followed;  // shards that a row follows
+  for (const ShardRow& other : rows) followed.insert(other.parents.begin(), other.parents.end());
+  const std::set<std::string> parents(row.parents.begin(), row.parents.end());
+  const bool known = std::any_of(rows.begin(), rows.end(), [&](const ShardRow& other) {
+    return parents.contains(other.shard);
+  });
+  std::optional<WallTime> through;
+  for (const ShardRow& other : rows) {
+    const bool before = known ? parents.contains(other.shard) : !followed.contains(other.shard);
+    if (!before || !other.finished || !other.read_through) continue;
+    through = std::min(through.value_or(*other.read_through), *other.read_through);
+  }
+  return through;
 }
 
 std::vector<ShardRow> vanished(const std::vector<ListedShard>& listed,

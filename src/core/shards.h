@@ -1,6 +1,7 @@
 // The shard graph: which rows the lease table needs, and when the whole stream counts as read.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,13 @@ namespace dynamodb_replicator::core {
 std::vector<ShardRow> missing_rows(const std::string& stream,
                                    const std::vector<ListedShard>& listed,
                                    const std::vector<ShardRow>& rows, const StartAt& start);
+
+// Up to when the records before a shard that nobody has read yet are known to be read; nullopt:
+// nothing was read before it. Its parents tell it, as if they and it were one shard. If none of
+// them ever had a row, they came and went while nobody looked, and the rows after which the lineage
+// breaks off tell it. Retention counts from there: what it has taken since was missed.
+std::optional<WallTime> inherited_read_through(const ShardRow& row,
+                                               const std::vector<ShardRow>& rows);
 
 // Unfinished rows whose shard the stream no longer has: what they had not read is gone. REQUIRES: a
 // listing read completely, after the rows.

@@ -46,6 +46,29 @@ TEST(SequenceLess, ComparesDecimalsOfAnyLength) {
   EXPECT_TRUE(sequence_less("", "0"));
 }
 
+ShardRow finished_at(const std::string& shard, int seconds, std::vector<std::string> parents = {}) {
+  ShardRow made = row(shard, {}, std::move(parents));
+  made.finished = true;
+  made.read_through = at(seconds);
+  return made;
+}
+
+TEST(InheritedReadThrough, IsWhereTheParentsEnded) {
+  const ShardRow child = row("child", {}, {"a", "b"});
+  EXPECT_EQ(inherited_read_through(child, {finished_at("a", 50), finished_at("b", 40), child}),
+            at(40));
+  EXPECT_EQ(inherited_read_through(row("first"), {finished_at("a", 50)}), std::nullopt);
+}
+
+TEST(InheritedReadThrough, IsWhereTheLineageBrokeOffIfTheParentsWereNeverSeen) {
+  const ShardRow orphan = row("orphan", {}, {"unseen"});
+  const std::vector<ShardRow> rows{finished_at("old", 10), finished_at("last", 30, {"old"}),
+                                   read_to("sibling", 90), orphan};
+  EXPECT_EQ(inherited_read_through(orphan, rows), at(30));
+  EXPECT_EQ(inherited_read_through(orphan, {orphan, read_to("sibling", 90)}), std::nullopt)
+      << "a new replica, whose stream is older than its retention";
+}
+
 TEST(MissingRows, OneForEachListedShardWithoutARow) {
   const std::vector<ShardRow> missing =
       missing_rows("stream", {{"a", {}, true}, {"b", {"a"}, false}}, {row("a")}, from(5));

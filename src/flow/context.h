@@ -21,6 +21,7 @@ struct Settings {
   std::string dead_letter;  // path; empty: such a record stops its shard
   double read_units = 0;    // a second; 0: no ceiling
   double write_units = 0;
+  unsigned stripes = 0;  // fence items a shard, in fenced mode
 };
 
 // Says the same thing at most every 30 s, so that a lasting trouble is neither silent nor a flood.
@@ -52,6 +53,7 @@ struct Context {
   const Settings& settings;
   Metrics& metrics;
   async::Gate& stop;
+  FencedWriter* fenced = nullptr;  // nullptr: fast mode
   Complaints complaints{};
 };
 

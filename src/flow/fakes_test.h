@@ -244,6 +244,9 @@ struct Stream : flow::Stream {
 
   const std::string& identity() const override { return name; }
   bool is_kinesis() const override { return kinesis; }
+  WallTime service_time() const override {
+    return Clock(driver).wall() + std::chrono::floor<std::chrono::microseconds>(ahead);
+  }
 
   Task<Result<Listing>> list(Instant) override {
     ++lists;
@@ -325,6 +328,7 @@ struct Stream : flow::Stream {
   std::map<std::string, Shard> shards;
   bool ended = false;
   std::optional<Duration> retention;
+  Duration ahead{};  // the service's clock less ours
   std::size_t limit = 1000;
   Duration behind = 60s;
   Duration behind_at_tip{};
@@ -381,6 +385,42 @@ struct Leases : LeaseStore {
     if (how == Fate::answer_lost) co_return failure(FailureKind::transient, true);
     co_return Result<void>();
   }
+  Task<Result<void>> raise_fence(const core::Fence& fence, Instant) override {
+    const core::Fence wanted = fence;
+    co_await driver.loop.sleep_until(driver.now + fence_takes);
+    const Fate how = fence_fate ? fence_fate(wanted) : Fate::served;
+    if (down || how == Fate::failed) co_return failure(FailureKind::transient, true);
+    const auto there = fences.find(wanted.stripe);
+    if (there != fences.end() && there->second.generation >= wanted.generation)
+      co_return failure(FailureKind::condition_failed);
+    fences[wanted.stripe] = wanted;
+    if (how == Fate::answer_lost) co_return failure(FailureKind::transient, true);
+    co_return Result<void>();
+  }
+  Task<Result<void>> bump_fence(const core::Fence& fence, Instant) override {
+    const core::Fence from = fence;
+    co_await driver.loop.sleep_until(driver.now + fence_takes);
+    const Fate how = fence_fate ? fence_fate(from) : Fate::served;
+    if (down || how == Fate::failed) co_return failure(FailureKind::transient, true);
+    if (!says(from)) co_return failure(FailureKind::condition_failed);
+    ++fences[from.stripe].bumps;
+    if (how == Fate::answer_lost) co_return failure(FailureKind::transient, true);
+    co_return Result<void>();
+  }
+  Task<Result<std::optional<core::Fence>>> get_fence(const core::Fence& fence, Instant) override {
+    const unsigned stripe = fence.stripe;
+    co_await driver.loop.sleep_until(driver.now + 2ms);
+    if (down) co_return failure(FailureKind::transient);
+    const auto there = fences.find(stripe);
+    if (there == fences.end()) co_return std::optional<core::Fence>();
+    co_return std::optional(there->second);
+  }
+  // The condition of a fenced write.
+  [[nodiscard]] bool says(const core::Fence& fence) const {
+    const auto there = fences.find(fence.stripe);
+    return there != fences.end() && there->second.generation == fence.generation &&
+           there->second.holder == fence.holder && there->second.bumps == fence.bumps;
+  }
   void store(const core::ShardRow& row) {
     const core::ShardRow& before = rows[row.shard];
     if (!before.checkpoint.empty()) {
@@ -397,10 +437,61 @@ struct Leases : LeaseStore {
   std::vector<core::ShardRow> history;
   std::function<Fate(const core::ShardRow&)> fate;
   std::function<void(const core::ShardRow&)> stored;
+  std::map<unsigned, core::Fence> fences;  // of the only shard that a test fences
+  std::function<Fate(const core::Fence&)> fence_fate;
+  Duration fence_takes = 3ms;
   Duration takes = 3ms;
   Duration list_takes = 2ms;
   bool down = false;
   int replaces = 0;
+};
+
+// The replica's transactions: the table's plans, all or nothing, if the fence still says so when
+// the write lands.
+struct FencedTable : FencedWriter {
+  FencedTable(Table& t, Leases& l) : table(t), leases(l) {}
+
+  Task<Result<WriteAnswer>> write(const core::Fence& fence, std::span<const Write> batch,
+                                  Instant deadline) override {
+    EXPECT_GE(batch.size(), 1U);
+    EXPECT_LE(batch.size(), 99U);
+    EXPECT_TRUE(in_flight.insert(fence.stripe).second) << "two transactions under one stripe";
+    struct Leave {
+      std::set<unsigned>& stripes;
+      unsigned stripe;
+      ~Leave() { stripes.erase(stripe); }
+    } leave{in_flight, fence.stripe};
+    const core::Fence pass = fence;
+    const std::vector<Write> copy(batch.begin(), batch.end());
+    Driver& driver = table.driver;
+    table.issued.push_back({copy, driver.now, deadline});
+    passes.push_back(pass);
+    Table::WritePlan plan = table.writes ? table.writes(copy) : Table::WritePlan{};
+    const bool late = driver.now + plan.takes > deadline;
+    if (!plan.lands && !plan.failure) plan.lands = plan.takes;
+    auto allowed = std::make_shared<bool>(true);
+    if (plan.lands) {
+      driver.at(driver.now + *plan.lands, [this, copy, pass, allowed] {
+        *allowed = leases.says(pass);
+        if (*allowed) table.land(copy, {});
+        refused += *allowed ? 0 : 1;
+      });
+    }
+    co_await driver.loop.sleep_until(late ? deadline : driver.now + plan.takes);
+    if (late) co_return failure(FailureKind::transient, true);
+    if (plan.failure) co_return *plan.failure;
+    if (!*allowed) co_return failure(FailureKind::condition_failed);
+    WriteAnswer answer;
+    answer.done.assign(copy.size(), true);
+    answer.units = 2.0 * static_cast<double>(copy.size() + 1);
+    co_return answer;
+  }
+
+  Table& table;
+  Leases& leases;
+  std::vector<core::Fence> passes;
+  std::set<unsigned> in_flight;
+  int refused = 0;  // landed and were turned away
 };
 
 // What every process has of its own.

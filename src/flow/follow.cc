@@ -2,9 +2,20 @@
 
 #include <algorithm>
 
+#include "base/planted.h"
 #include "core/shards.h"
 
 namespace dynamodb_replicator::flow {
+namespace {
+
+// Rivals' counters are watched by the clock that nobody sets.
+Instant lease_clock(async::Clock& clock) {
+  if (base::planted(base::Bug::lease_by_wall_clock))
+    return Instant{clock.wall().time_since_epoch()};
+  return clock.now();
+}
+
+}  // namespace
 
 Follower::Follower(Context& context, Stream& stream, core::StartAt start,
                    std::optional<WallTime> until)
@@ -49,7 +60,11 @@ Task<void> Follower::step_unless_stopped(std::optional<FollowEnd>& end) {
     done_ = true;
     self.changed_.notify();
   }(*this, end, done));
-  while (!done && (taking_ || !context_.stop.is_open())) co_await changed_.wait();
+  const auto broken_off = [&] {
+    return !taking_ && context_.stop.is_open() && !base::planted(base::Bug::stop_waits_for_calls);
+  };
+  while (!done && !broken_off()) co_await changed_.wait();
+  if (!done) base::mark(base::Mark::step_broken_off);
 }
 
 Task<std::optional<FollowEnd>> Follower::step() {
@@ -74,7 +89,7 @@ Task<bool> Follower::look() {
     co_return false;
   }
   rows_ = std::move(*rows);
-  watch_.saw(rows_, context_.clock.now());
+  watch_.saw(rows_, lease_clock(context_.clock));
   for (const core::ShardRow& row : rows_)
     context_.metrics.shards[row.shard].finished = row.finished;
   co_return true;
@@ -131,10 +146,12 @@ void Follower::note_unlisted_parents() {
     }
   }
   unlisted_ = std::move(unlisted);
+  if (!unlisted_.empty()) base::mark(base::Mark::parent_hidden);
 }
 
 std::set<std::string> Follower::believed_listed() const {
   std::set<std::string> listed = listed_;
+  if (base::planted(base::Bug::hidden_parent_gone)) return listed;
   for (const auto& [parent, since] : unlisted_) {
     if (context_.clock.now() - since < kUnlistedFor) listed.insert(parent);
   }
@@ -169,7 +186,7 @@ Task<void> Follower::take_leases() {
   for (const auto& [shard, why] : stopped_) avoid.insert(shard);
   std::vector<core::ShardRow> chosen =
       core::choose(rows_, believed_listed(), context_.settings.worker, mine, avoid, watch_,
-                   context_.clock.now(), context_.settings.lease, context_.dice.roll());
+                   lease_clock(context_.clock), context_.settings.lease, context_.dice.roll());
   for (core::ShardRow& row : chosen) {
     if (context_.stop.is_open()) break;
     taking_ = true;
@@ -181,20 +198,27 @@ Task<void> Follower::take_leases() {
 
 Task<void> Follower::take(core::ShardRow row) {
   const std::string before = row.nonce;
-  const bool clean = row.clean;
   const bool orphan = !row.owner.empty();
+  const bool clean = row.clean || (base::planted(base::Bug::free_row_trusted) && !orphan);
   // An owner whose lease has run out issued everything with deadlines before that; one that gave
   // the shard back in doubt, or our own acquisition of a moment ago, may have left attempts whose
   // deadlines are still to come.
-  const bool expired = orphan && row.owner != context_.settings.worker;
+  const bool own = row.owner == context_.settings.worker;
+  const bool expired = (orphan && !own) || base::planted(base::Bug::doubt_of_free_row_short);
   Duration doubt{};
   if (!clean) doubt = context_.settings.doubt + (expired ? Duration{} : Refresher::kWriteTimeout);
+  if (!row.read_through) row.read_through = core::inherited_read_through(row, rows_);
+  if (base::planted(base::Bug::takeover_trusted)) doubt = {};
+  if (doubt > Duration{}) base::mark(base::Mark::takeover_in_doubt);
+  if (own) base::mark(base::Mark::own_row_retaken);
   row.owner = context_.settings.worker;
   row.lease = context_.settings.lease;
   row.nonce = fresh_nonce(context_.dice);
   row.clean = false;
   row.draining_to.clear();
-  ++row.counter;
+  // The counter is the generation of the shard's fence. If the row was made anew by hand, the fence
+  // may be ahead of it.
+  row.counter = std::max(row.counter, fence_generations_[row.shard]) + 1;
   const Instant sent = context_.clock.now();
   Result<void> taken =
       co_await context_.leases.replace(row, before, sent + ShardSession::kLeaseCallTimeout);
@@ -233,6 +257,7 @@ void Follower::reap() {
       continue;
     }
     const ShardSession& session = *it->second.session;
+    fence_generations_[it->first] = session.fence_generation();
     switch (session.end()) {
       case ShardSession::End::finished:
         context_.log.info("a shard is read to its end", {{"shard", it->first}});

@@ -80,7 +80,8 @@ class Follower {
   bool rows_in_step_ = false;  // every listed shard had a row when we last looked
   Instant list_at_{};
   std::map<std::string, Running> running_;
-  std::map<std::string, std::string> stopped_;  // shard -> why
+  std::map<std::string, std::string> stopped_;              // shard -> why
+  std::map<std::string, std::uint64_t> fence_generations_;  // the highest that was met
   async::Signal changed_;
   async::Scope tasks_;  // last: its tasks use everything above
 };

@@ -40,6 +40,9 @@ struct Metrics {
   std::uint64_t gaps = 0;  // times that retention had taken records before they were read
   std::uint64_t lease_losses = 0;
   std::uint64_t takeovers = 0;
+  std::uint64_t fence_bumps = 0;     // fenced: attempts of unknown outcome that were ended
+  std::uint64_t fence_refusals = 0;  // fenced: writes refused because the shard has a new owner
+  std::uint64_t write_requests = 0;  // batches or transactions sent to the replica
   double read_units = 0;
   double write_units = 0;
   std::string blocked;  // why nothing can be written until somebody acts; empty if all is well

@@ -62,6 +62,17 @@ class TableWriter {
   virtual Task<Result<WriteAnswer>> write(std::span<const Write> writes, Instant deadline) = 0;
 };
 
+// The writer of fenced mode (TransactWriteItems): all of it or nothing.
+class FencedWriter {
+ public:
+  virtual ~FencedWriter() = default;
+  // Applied only if the stored fence still says what `fence` says; else condition_failed: somebody
+  // else owns the shard now. REQUIRES: 1 to kFencedWritesMax writes, keys all different, at most
+  // kFencedBytesMax (core/batches.h).
+  virtual Task<Result<WriteAnswer>> write(const core::Fence& fence, std::span<const Write> writes,
+                                          Instant deadline) = 0;
+};
+
 // ---- streams
 // --------------------------------------------------------------------------------------------------
 
@@ -108,6 +119,9 @@ class Stream {
   virtual ~Stream() = default;
   virtual const std::string& identity() const = 0;
   virtual bool is_kinesis() const = 0;
+  // What the service's clock shows. Machines' clocks may be minutes apart, and what one writes of
+  // times into the lease table another compares with its own.
+  virtual WallTime service_time() const = 0;
   virtual Task<Result<Listing>> list(Instant deadline) = 0;
   // An iterator. Failure kinds: trimmed (Streams: the sequence number is gone), not_found (the
   // shard is gone).
@@ -135,6 +149,14 @@ class LeaseStore {
   // Only if the stored row has nonce `expected`; else condition_failed.
   virtual Task<Result<void>> replace(const core::ShardRow& row, const std::string& expected,
                                      Instant deadline) = 0;
+
+  // Stores `fence`, only if the stored generation is lower or there is none; else condition_failed.
+  virtual Task<Result<void>> raise_fence(const core::Fence& fence, Instant deadline) = 0;
+  // One more bump, only if the stored fence says what `fence` says; else condition_failed.
+  virtual Task<Result<void>> bump_fence(const core::Fence& fence, Instant deadline) = 0;
+  // Consistent; the same stripe as it is stored; nullopt: there is none.
+  virtual Task<Result<std::optional<core::Fence>>> get_fence(const core::Fence& fence,
+                                                             Instant deadline) = 0;
 };
 
 }  // namespace dynamodb_replicator::flow

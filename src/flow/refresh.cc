@@ -3,28 +3,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/batches.h"
+#include "base/planted.h"
 
 namespace dynamodb_replicator::flow {
 namespace {
 
-template <class T>
-std::vector<T> split_off(std::vector<T>& all) {
-  const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
-  std::vector<T> rest(std::make_move_iterator(middle), std::make_move_iterator(all.end()));
-  all.erase(middle, all.end());
-  return rest;
-}
-
 // BatchGetItem leaves keys out of an answer of more than 16 MB, or of more than 1 MB from one
 // partition (API reference): then it is not throttling, and the rest may be asked for at once.
 constexpr std::size_t kAnswerFull = 900'000;
-constexpr Duration kLookAgain = 200ms;  // has the lease been renewed?
-
-// Would a smaller request tell more? These answers concern the request as a whole.
-bool worth_splitting(FailureKind kind) {
-  return kind == FailureKind::invalid || kind == FailureKind::too_large;
-}
 
 }  // namespace
 
@@ -46,7 +32,6 @@ void Refresher::dismiss(std::uint64_t session) {
 }
 
 Task<void> Refresher::run() {
-  batch_max_ = core::kBatchWritesMax;
   async::Scope lanes(context_.loop);
   for (unsigned i = 0; i < kLanes; ++i) lanes.spawn(lane());
   co_await lanes.join();
@@ -57,9 +42,11 @@ Task<void> Refresher::run() {
 // nothing of it is in flight.
 Refresher::Turns Refresher::take_turns() {
   const Instant now = context_.clock.now();
+  // What is read together is written together: whole batches (4 x 25, or 99), not 99 and one more.
+  const std::size_t whole = core::kReadKeysMax / batch_limit_ * batch_limit_;
   // No more than four writes a lane: after timeouts batches are small, and must not become many
   // instead.
-  Turns turns = turns_.take(now, std::min(core::kReadKeysMax, 4 * batch_max_));
+  Turns turns = turns_.take(now, std::min(whole, 4 * batch_max_));
   std::erase_if(turns, [&](const core::Turn& turn) {
     if (may_issue(turn, now)) return false;
     turns_.again(turn, now + kLookAgain, std::nullopt, false);
@@ -92,20 +79,30 @@ Task<void> Refresher::lane() {
   }
 }
 
-std::optional<core::Hold> Refresher::best_hold(const core::Turn& turn) const {
-  std::optional<core::Hold> best;
+// Of the sessions on whose behalf the key is written, the one whose lease lasts longest.
+std::optional<std::uint64_t> Refresher::best_session(const core::Turn& turn) const {
+  std::optional<std::uint64_t> best;
+  Instant end{};
   for (const std::uint64_t session : turn.sessions) {
     const auto owner = owners_.find(session);
     if (owner == owners_.end()) continue;
     const core::Hold hold = owner->second->hold();
-    if (!best || best->end() < hold.end()) best = hold;
+    if (best && hold.end() <= end) continue;
+    best = session;
+    end = hold.end();
   }
   return best;
 }
 
+std::optional<core::Hold> Refresher::best_hold(const core::Turn& turn) const {
+  const std::optional<std::uint64_t> session = best_session(turn);
+  if (!session) return std::nullopt;
+  return owners_.at(*session)->hold();
+}
+
 bool Refresher::may_issue(const core::Turn& turn, Instant now) const {
   const std::optional<core::Hold> hold = best_hold(turn);
-  return hold && now < hold->issue_until();
+  return hold && (now < hold->issue_until() || base::planted(base::Bug::writes_past_lease));
 }
 
 std::optional<Instant> Refresher::takeover_doubt(const core::Turn& turn, Instant issued) const {
@@ -141,6 +138,7 @@ void Refresher::retry_all(const Turns& turns, const Failure& failure,
 }
 
 void Refresher::refuse(const core::Turn& turn, const std::string& reason) {
+  base::mark(base::Mark::key_refused);
   for (const core::Claim& claim : turns_.refused(turn)) {
     const auto owner = owners_.find(claim.session);
     if (owner != owners_.end()) owner->second->refused(claim.slot, reason);
@@ -151,6 +149,7 @@ void Refresher::apply(const Pending& done, Instant issued) {
   const std::vector<core::Claim> finished =
       turns_.applied(done.turn, issued, takeover_doubt(done.turn, issued));
   context_.metrics.records_applied += finished.size();
+  if (finished.size() > 1) base::mark(base::Mark::claims_coalesced);
   if (!finished.empty()) context_.metrics.records_coalesced += finished.size() - 1;
   for (const core::Claim& claim : finished) owners_.at(claim.session)->finished(claim.slot);
 }
@@ -169,13 +168,13 @@ Task<std::optional<Refresher::Batch>> Refresher::read_primary(Turns turns) {
       co_await context_.primary.read(keys, context_.clock.now() + kReadTimeout);
   if (!answer) {
     const Failure& failure = answer.error();
-    if (worth_splitting(failure.kind)) {
+    if (core::worth_splitting(failure.kind)) {
       if (turns.size() == 1) {
         refuse(turns.front(),
                "the primary refuses to read this key: " + failure.code + ": " + failure.message);
         co_return std::nullopt;
       }
-      Turns rest = split_off(turns);
+      Turns rest = core::split_off(turns);
       std::optional<Batch> first = co_await read_primary(std::move(turns));
       std::optional<Batch> second = co_await read_primary(std::move(rest));
       if (!first) co_return second;
@@ -209,6 +208,10 @@ Task<std::optional<Refresher::Batch>> Refresher::read_primary(Turns turns) {
 }
 
 Task<void> Refresher::write_all(Batch batch) {
+  if (context_.fenced != nullptr) {
+    co_await write_all_fenced(std::move(batch));
+    co_return;
+  }
   std::vector<std::size_t> bytes;
   bytes.reserve(batch.size());
   for (const Pending& pending : batch)
@@ -232,15 +235,17 @@ Task<void> Refresher::write_batch(Batch batch) {
   Batch allowed;
   for (Pending& pending : batch) {
     const std::optional<core::Hold> hold = best_hold(pending.turn);
-    if (!hold || issued >= hold->issue_until()) {
+    if (!may_issue(pending.turn, issued)) {
+      base::mark(base::Mark::write_held_back);
       turns_.again(pending.turn, issued + kLookAgain, std::nullopt, false);
       continue;
     }
-    deadline = std::min(deadline, hold->end());
+    if (!base::planted(base::Bug::writes_past_lease)) deadline = std::min(deadline, hold->end());
     writes.push_back({pending.turn.key, pending.item});
     allowed.push_back(std::move(pending));
   }
   if (writes.empty()) co_return;
+  ++context_.metrics.write_requests;
   Result<WriteAnswer> answer = co_await context_.replica.write(writes, deadline);
   if (answer) {
     context_.metrics.write_units += answer->units;
@@ -252,21 +257,24 @@ Task<void> Refresher::write_batch(Batch batch) {
     co_return;
   }
   const Failure& failure = answer.error();
-  if (worth_splitting(failure.kind) && !failure.maybe_applied) {
+  if (core::worth_splitting(failure.kind) && !failure.maybe_applied) {
     if (allowed.size() == 1) {
       refuse(allowed.front().turn,
              "the replica refuses this item: " + failure.code + ": " + failure.message);
       co_return;
     }
-    Batch rest = split_off(allowed);
+    base::mark(base::Mark::batch_split);
+    Batch rest = core::split_off(allowed);
     co_await write_batch(std::move(allowed));
     co_await write_batch(std::move(rest));
     co_return;
   }
   note(failure, write_blocked_);
+  if (failure.maybe_applied) base::mark(base::Mark::batch_halved);
   if (failure.maybe_applied) batch_max_ = std::max<std::size_t>(1, batch_max_ / 2);
   std::optional<Instant> doubt;
-  if (failure.maybe_applied) doubt = deadline + context_.settings.doubt;
+  if (failure.maybe_applied && !base::planted(base::Bug::no_doubt_after_timeout))
+    doubt = deadline + context_.settings.doubt;
   for (const Pending& pending : allowed) retry(pending.turn, failure.kind, doubt);
 }
 
@@ -279,13 +287,14 @@ void Refresher::sort_out(Batch batch, const WriteAnswer& answer, Instant deadlin
       written.push_back(std::move(batch[i]));
     } else {
       all = false;
+      base::mark(base::Mark::unprocessed_retried);
       ++context_.metrics.unprocessed;
       retry(batch[i].turn, FailureKind::throttled, deadline + context_.settings.doubt);
     }
   }
   if (all) {
     window_.clean();
-    batch_max_ = std::min(batch_max_ + 1, core::kBatchWritesMax);
+    batch_max_ = std::min(batch_max_ + 1, batch_limit_);
   } else {
     window_.throttled(context_.clock.now());
   }

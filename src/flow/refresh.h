@@ -1,14 +1,7 @@
 // The one place that writes the replica, and so the one place where order is argued about.
 //
 // Refresher takes turns (core/key_turns.h), reads their keys consistently from the primary and puts
-// or deletes them on the replica, in batches, several at a time. What must hold, in fast mode:
-//  - A write is issued only while one of its key's sessions may still issue (two thirds of the
-//  lease), and its
-//    deadline lies inside that lease.
-//  - An attempt that may have been applied, or an unprocessed item, puts its key in doubt until its
-//  deadline + D;
-//    so does a write issued in the first D seconds after a takeover. Doubt ends by reading both
-//    sides.
+// or deletes them on the replica, in batches, several at a time. What must hold in both modes:
 //  - The value written is never older than the start of the turn: every attempt after a failure
 //  reads again,
 //    except the halves of a batch that the service refused as a whole (nothing of it was applied,
@@ -17,19 +10,32 @@
 //  it holds still or
 //    a newer record of the key waits for its own turn here (then that one's turn has to see it hold
 //    still).
+// In fenced mode (flow/fence.h): every write carries a check of a stripe of its shard's fence, and
+// an attempt that may have been applied is ended by a bump of that stripe before its keys are read
+// again. In fast mode:
+//  - A write is issued only while one of its key's sessions may still issue (two thirds of the
+//  lease), and its
+//    deadline lies inside that lease.
+//  - An attempt that may have been applied, or an unprocessed item, puts its key in doubt until its
+//  deadline + D;
+//    so does a write issued in the first D seconds after a takeover. Doubt ends by reading both
+//    sides.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "async/scope.h"
 #include "core/backoff.h"
+#include "core/batches.h"
 #include "core/key_turns.h"
 #include "core/leases.h"
 #include "flow/context.h"
+#include "flow/fence.h"
 
 namespace dynamodb_replicator::flow {
 
@@ -40,6 +46,10 @@ class ClaimOwner {
   [[nodiscard]] virtual core::Hold hold() const = 0;
   // Until when a former owner's writes may still land; nullopt: there was none in doubt.
   [[nodiscard]] virtual std::optional<Instant> takeover_until() const = 0;
+  // Fenced mode: raised already; nullptr in fast mode.
+  [[nodiscard]] virtual std::shared_ptr<ShardFence> fence() const = 0;
+  // The shard has a new owner, says its fence.
+  virtual void fenced_out() = 0;
   virtual void finished(core::Watermark::Slot slot) = 0;
   // The key can never be applied; `reason` is for the dead letter.
   virtual void refused(core::Watermark::Slot slot, const std::string& reason) = 0;
@@ -53,11 +63,14 @@ class Refresher {
       8;  // batch reads in flight; memory: 8 x (16 MB answer + its copies) at worst
   static constexpr Duration kReadTimeout = 10s;
   static constexpr Duration kWriteTimeout = 5s;  // per attempt; less when the lease ends before
+  static constexpr Duration kLookAgain = 200ms;  // has the lease been renewed?
 
   explicit Refresher(Context& context)
       : context_(context),
         changed_(context.loop),
         window_(kLanes),
+        batch_limit_(context.fenced != nullptr ? core::kFencedWritesMax : core::kBatchWritesMax),
+        batch_max_(batch_limit_),
         read_budget_(context.settings.read_units),
         write_budget_(context.settings.write_units) {}
 
@@ -83,6 +96,10 @@ class Refresher {
   };
   using Turns = std::vector<core::Turn>;
   using Batch = std::vector<Pending>;
+  struct Written {
+    Batch batch;
+    Instant issued;
+  };
 
   Task<void> lane();
   Turns take_turns();
@@ -91,6 +108,13 @@ class Refresher {
   Task<std::optional<Batch>> read_primary(Turns turns);
   Task<void> write_all(Batch batch);
   Task<void> write_batch(Batch batch);
+  Task<void> write_all_fenced(Batch batch);
+  Task<void> write_fenced(Batch batch, std::uint64_t session);
+  Task<void> write_under(Batch batch, std::uint64_t session, ShardFence& fence, unsigned stripe,
+                         std::vector<Written>& written);
+  Task<void> not_written(Batch batch, std::uint64_t session, ShardFence& fence, unsigned stripe,
+                         Failure failure, std::vector<Written>& written);
+  void give_back(const Batch& batch);
   Task<void> verify(Batch written, Instant issued);
   void sort_out(Batch batch, const WriteAnswer& answer, Instant deadline, Batch& written);
   void apply(const Pending& done, Instant issued);
@@ -98,6 +122,7 @@ class Refresher {
   void retry(const core::Turn& turn, FailureKind kind, std::optional<Instant> doubt);
   void retry_all(const Turns& turns, const Failure& failure, std::optional<Instant> doubt);
   void note(const Failure& failure, std::string& blocked);
+  [[nodiscard]] std::optional<std::uint64_t> best_session(const core::Turn& turn) const;
   [[nodiscard]] std::optional<core::Hold> best_hold(const core::Turn& turn) const;
   [[nodiscard]] bool may_issue(const core::Turn& turn, Instant now) const;
   [[nodiscard]] std::optional<Instant> takeover_doubt(const core::Turn& turn, Instant issued) const;
@@ -109,7 +134,8 @@ class Refresher {
   async::Signal changed_;
   core::Window window_;
   unsigned active_ = 0;
-  std::size_t batch_max_ = 0;  // writes a batch; halved by timeouts; 0: not set yet
+  std::size_t batch_limit_;  // writes a batch, at most
+  std::size_t batch_max_;    // halved by timeouts
   core::Budget read_budget_;
   core::Budget write_budget_;
   std::string read_blocked_;

@@ -2,6 +2,7 @@
 // is over.
 #include <utility>
 
+#include "base/planted.h"
 #include "flow/refresh.h"
 #include "item/canonical.h"
 
@@ -14,7 +15,9 @@ Task<void> Refresher::verify(Batch written, Instant issued) {
   Batch unsure;
   Turns turns;
   for (Pending& done : written) {
-    if (!done.turn.verify || turns_.newer_waits(done.turn)) {
+    const bool passed_on = done.turn.verify && turns_.newer_waits(done.turn);
+    if (passed_on) base::mark(base::Mark::duty_passed_on);
+    if (!done.turn.verify || passed_on) {
       apply(done, issued);
     } else {
       turns.push_back(done.turn);
@@ -40,6 +43,7 @@ Task<void> Refresher::verify(Batch written, Instant issued) {
         turns_.newer_waits(unsure[i].turn)) {
       apply(unsure[i], issued);
     } else if (read) {
+      base::mark(base::Mark::verify_repeated);
       ++context_.metrics.verify_repeats;
       turns_.again(unsure[i].turn, context_.clock.now(), std::nullopt, false);
     } else {
@@ -71,7 +75,9 @@ Task<void> Refresher::recheck(Turns turns) {
       continue;
     }
     ++context_.metrics.rechecks;
-    if (item::same_item(entry.item, pending.item)) {
+    const bool same = item::same_item(entry.item, pending.item);
+    base::mark(same ? base::Mark::recheck_equal : base::Mark::recheck_repaired);
+    if (same || base::planted(base::Bug::recheck_trusts_replica)) {
       const std::vector<core::Claim> finished = turns_.confirmed(pending.turn);
       context_.metrics.records_applied += finished.size();
       for (const core::Claim& claim : finished) owners_.at(claim.session)->finished(claim.slot);

@@ -18,6 +18,8 @@ using WritePlan = fakes::Table::WritePlan;
 struct Owner : ClaimOwner {
   [[nodiscard]] core::Hold hold() const override { return hold_; }
   [[nodiscard]] std::optional<Instant> takeover_until() const override { return takeover; }
+  [[nodiscard]] std::shared_ptr<ShardFence> fence() const override { return nullptr; }
+  void fenced_out() override {}
   void finished(core::Watermark::Slot slot) override {
     EXPECT_TRUE(done.insert(slot).second) << "finished twice";
     if (on_finished) on_finished(slot);

@@ -1,11 +1,23 @@
 // How a session reads its shard: iterators, pages, gaps, the tip.
 #include <algorithm>
 
+#include "base/planted.h"
 #include "flow/shard_session.h"
 
 namespace dynamodb_replicator::flow {
+namespace {
+
+// For a planted bug: the same key under a name of its own, so that it takes no turns.
+item::KeyRef apart(const item::Key& key, core::Watermark::Slot slot) {
+  return std::make_shared<const item::Key>(key.canonical() + "#" + std::to_string(slot),
+                                           key.wire());
+}
+
+}  // namespace
 
 void ShardSession::note_gap(const std::string& what) {
+  if (base::planted(base::Bug::gap_silent)) return;
+  base::mark(base::Mark::gap_noted);
   ++context_.metrics.gaps;
   auto fields = about();
   fields.emplace_back("what", what);
@@ -39,7 +51,12 @@ Task<std::optional<std::string>> ShardSession::open_iterator() {
 
 // What a failed open or read means. Gives nullopt: open a new iterator at position_.
 Task<std::optional<std::string>> ShardSession::recover(const Failure& failure) {
-  if (failure.kind == FailureKind::expired_iterator) co_return std::nullopt;
+  if (failure.kind == FailureKind::expired_iterator) {
+    base::mark(base::Mark::iterator_reopened);
+    if (base::planted(base::Bug::latest_after_expiry) && stream_.is_kinesis())
+      position_ = {Position::Kind::at_time, context_.clock.wall(), {}};
+    co_return std::nullopt;
+  }
   if (failure.kind == FailureKind::trimmed && position_.kind == Position::Kind::after) {
     note_gap("everything up to the oldest record that is still there");
     position_ = {};
@@ -72,8 +89,9 @@ Task<std::optional<std::string>> ShardSession::recover(const Failure& failure) {
 // that is left is where such a reader begins.
 void ShardSession::check_retention() {
   const bool silent = stream_.is_kinesis() || position_.kind != Position::Kind::after;
-  if (!silent || !retention_ || !fetched_through_) return;
-  const Duration age = context_.clock.wall() - *fetched_through_;
+  if (!silent || !retention_ || !fetched_through_ || base::planted(base::Bug::retention_silent))
+    return;
+  const Duration age = stream_.service_time() - *fetched_through_;
   if (age <= *retention_) {
     if (age < *retention_ - *retention_ / 100) at_edge_ = false;
   } else if (!at_edge_) {
@@ -93,6 +111,13 @@ Task<bool> ShardSession::wait_for_room() {
 }
 
 Task<void> ShardSession::read() {
+  if (fence_ != nullptr) {
+    const bool raised = co_await fence_->raise();
+    if (!raised) {
+      fenced_out();
+      co_return;
+    }
+  }
   std::optional<std::string> iterator;
   Instant next_read{};
   while (!read_to_end_) {
@@ -100,14 +125,12 @@ Task<void> ShardSession::read() {
     if (!room) co_return;
     const bool stopped = co_await winding_up_.wait_until(next_read);
     if (stopped) co_return;
-    check_retention();
     const Instant sent = context_.clock.now();
     if (!iterator) {
       iterator = co_await open_iterator();
       if (!iterator) next_read = sent + core::Pace::kBusy;
       continue;
     }
-    const WallTime sent_wall = context_.clock.wall();
     Result<Page> page = co_await stream_.read(*iterator, sent + kStreamCallTimeout);
     if (!page) {
       const FailureKind kind = page.error().kind;
@@ -121,6 +144,11 @@ Task<void> ShardSession::read() {
       co_return;  // asked to stop while the page was under way: it is read again
     failures_ = 0;
     missing_ = 0;
+    // By this very answer's date: our own clock may have jumped just now.
+    const WallTime sent_wall =
+        stream_.service_time() -
+        std::chrono::floor<std::chrono::microseconds>(context_.clock.now() - sent);
+    check_retention();
     const bool more =
         page->behind && *page->behind > Duration::zero();  // Kinesis walks through empty time
     next_read = pace_.next(sent, page->records.size() + (more ? 1 : 0));
@@ -179,16 +207,19 @@ void ShardSession::take_in(StreamRecord& record) {
     }
   }
   if (junk > 1) reason += " (and " + std::to_string(junk - 1) + " more entries of this record)";
-  const bool verify = context_.settings.verify_always ||
-                      (!context_.settings.verify_never && stream_.is_kinesis() && !record.from_aws);
+  const bool verify = (context_.settings.verify_always && !base::planted(base::Bug::no_verify)) ||
+                      (!base::planted(base::Bug::no_verify) && !context_.settings.verify_never &&
+                       stream_.is_kinesis() && !record.from_aws);
   const core::Watermark::Slot slot =
       watermark_.add(record.sequence, std::move(record.raw), parts + (junk > 0 ? 1 : 0));
   // Also within a page, so that a checkpoint always has a time: what retention takes is told by it.
-  if (record.at > WallTime{}) watermark_.mark(record.at - 1s);
+  if (record.at > WallTime{} && !base::planted(base::Bug::page_has_no_time))
+    watermark_.mark(record.at - 1s);
   for (const auto& entry : record.entries) {
     if (const auto* key = std::get_if<item::KeyRef>(&entry)) {
       breaker_.good(context_.clock.now());
-      refresher_.arrive(*key, {id_, slot, verify});
+      const bool alone = base::planted(base::Bug::no_turns) && !verify;
+      refresher_.arrive(alone ? apart(**key, slot) : *key, {id_, slot, verify});
     }
   }
   if (junk > 0) refused(slot, reason);  // one dead letter a record: it holds the whole

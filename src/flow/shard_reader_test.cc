@@ -214,6 +214,20 @@ TEST_F(ShardReaderTest, KinesisLongAwayBeforeItsFirstRecordIsAGapToo) {
   EXPECT_EQ(process.metrics.gaps, 1U);
 }
 
+TEST_F(ShardReaderTest, AGapIsToldByTheServicesClock) {
+  stream.kinesis = true;
+  stream.retention = 24h;
+  stream.ahead = 20min;
+  change("a");
+  change("b");
+  row.checkpoint = "1000";
+  row.read_through = wall() - 23h - 50min;
+  start();
+  driver.run_for(20s);
+  EXPECT_EQ(process.metrics.gaps, 1U);
+  EXPECT_GT(leases.rows["s"].read_through, wall() + 19min) << "what is stored is its time too";
+}
+
 TEST_F(ShardReaderTest, KinesisFromTheOldestRecordIsNoGap) {
   stream.kinesis = true;
   stream.retention = 24h;

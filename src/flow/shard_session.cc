@@ -5,6 +5,7 @@
 
 #include "async/scope.h"
 #include "base/bytes.h"
+#include "base/planted.h"
 #include "flow/dead_letters.h"
 
 namespace dynamodb_replicator::flow {
@@ -34,7 +35,11 @@ ShardSession::ShardSession(Context& context, Refresher& refresher, Stream& strea
       winding_up_(context.loop),
       over_(context.loop),
       state_(context.metrics.shards[row_.shard]) {
-  if (doubt > Duration::zero()) takeover_until_ = context.clock.now() + doubt;
+  if (context.fenced != nullptr) {
+    fence_ = std::make_shared<ShardFence>(context, row_);
+  } else if (doubt > Duration::zero()) {
+    takeover_until_ = context.clock.now() + doubt;
+  }
   if (!row_.checkpoint.empty()) {
     position_ = {Position::Kind::after, {}, row_.checkpoint};
   } else if (row_.start.kind == core::StartAt::Kind::at_time && stream.is_kinesis()) {
@@ -48,6 +53,7 @@ ShardSession::ShardSession(Context& context, Refresher& refresher, Stream& strea
 }
 
 ShardSession::~ShardSession() {
+  if (fence_ != nullptr) fence_->close();
   refresher_.dismiss(id_);
   state_.owned = false;
 }
@@ -61,7 +67,14 @@ void ShardSession::close(End end) {
   if (over_.is_open()) return;
   end_ = end;
   frozen_ = true;
+  if (fence_ != nullptr) fence_->close();
   over_.open();
+}
+
+void ShardSession::fenced_out() {
+  if (over_.is_open()) return;
+  ++context_.metrics.lease_losses;
+  close(End::lost);
 }
 
 void ShardSession::stop(std::string reason) {
@@ -83,6 +96,7 @@ void ShardSession::finished(core::Watermark::Slot slot) {
 }
 
 void ShardSession::refused(core::Watermark::Slot slot, const std::string& reason) {
+  base::mark(base::Mark::junk_refused);
   burials_.push_back({slot, reason});
   breaker_.bad(context_.clock.now());
   if (context_.settings.dead_letter.empty()) {
@@ -128,6 +142,8 @@ Task<void> ShardSession::drain() {
 core::ShardRow ShardSession::progress() const {
   core::ShardRow row = row_;
   row.checkpoint = watermark_.checkpoint();
+  if (base::planted(base::Bug::checkpoint_before_apply) && !position_.sequence.empty())
+    row.checkpoint = position_.sequence;
   if (watermark_.read_through() > row.read_through) row.read_through = watermark_.read_through();
   return row;
 }
@@ -148,7 +164,8 @@ Task<void> ShardSession::keep_lease() {
       close(*ending_);
       co_return;
     }
-    const bool done = read_to_end_ && watermark_.unfinished() == 0;
+    const bool done = read_to_end_ &&
+                      (watermark_.unfinished() == 0 || base::planted(base::Bug::shard_ends_early));
     const bool moved = watermark_.checkpoint() != row_.checkpoint;
     const Instant due =
         moved ? std::min(hold_.renew_at(), last + kCheckpointEvery) : hold_.renew_at();
@@ -178,19 +195,23 @@ Task<void> ShardSession::keep_lease() {
 // renewed.
 Task<ShardSession::Touched> ShardSession::touch(core::ShardRow next) {
   const Instant sent = context_.clock.now();
+  const Instant end = base::planted(base::Bug::lost_lease_ignored) ? sent + 1h : hold_.end();
   unsigned attempts = 0;
-  while (context_.clock.now() < hold_.end()) {
-    const Instant deadline = std::min(context_.clock.now() + kLeaseCallTimeout, hold_.end());
+  while (context_.clock.now() < end) {
+    const Instant deadline = std::min(context_.clock.now() + kLeaseCallTimeout, end);
     Result<void> stored = co_await context_.leases.replace(next, row_.nonce, deadline);
     bool ours = stored.ok();
     if (!ours && stored.error().kind == FailureKind::condition_failed) {
       // Either another attempt of ours got there first, or the row is somebody else's now.
       ours = co_await is_ours(next);
+      if (base::planted(base::Bug::own_write_not_recognised)) ours = false;
+      if (base::planted(base::Bug::lost_lease_ignored)) ours = true;
+      base::mark(ours ? base::Mark::self_recognised : base::Mark::lease_lost);
       if (!ours) co_return Touched::lost;
     }
     if (ours) {
       row_ = std::move(next);
-      hold_.renewed = sent;
+      hold_.renewed = base::planted(base::Bug::lease_from_answer) ? context_.clock.now() : sent;
       state_.checkpoint = row_.checkpoint;
       state_.read_through = row_.read_through;
       state_.last_checkpoint = sent;
@@ -204,8 +225,9 @@ Task<ShardSession::Touched> ShardSession::touch(core::ShardRow next) {
     const Duration wait =
         core::retry_after(FailureKind::transient, ++attempts, context_.dice.roll());
     co_await context_.loop.sleep_until(
-        std::min(context_.clock.now() + std::min<Duration>(wait, 1s), hold_.end()));
+        std::min(context_.clock.now() + std::min<Duration>(wait, 1s), end));
   }
+  base::mark(base::Mark::lease_ran_out);
   co_return Touched::lost;
 }
 
@@ -227,17 +249,22 @@ Task<bool> ShardSession::is_ours(const core::ShardRow& next) {
 // Gives the lease back so that another can go on at once. Not while a write of ours is in flight:
 // the next owner's doubt about us would begin too early; then the lease runs out by itself.
 Task<void> ShardSession::release() {
-  frozen_ = true;  // or the refresher would issue writes while the row says that the shard is free
+  // Or the refresher would issue writes while the row says that the shard is free.
+  frozen_ = !base::planted(base::Bug::writes_after_release);
   const Instant deadline = context_.clock.now() + 3s;
-  while (refresher_.turns().in_flight(id_) && context_.clock.now() < deadline) {
+  while (frozen_ && refresher_.turns().in_flight(id_) && context_.clock.now() < deadline) {
     co_await progress_.wait(context_.clock.now() + 50ms);
   }
-  if (refresher_.turns().in_flight(id_)) co_return;
+  if (refresher_.turns().in_flight(id_) && frozen_) {
+    base::mark(base::Mark::not_released);
+    co_return;
+  }
   core::ShardRow next = next_row();
   next.owner.clear();
   const bool in_doubt = refresher_.turns().has_claims(id_) ||
                         (takeover_until_ && context_.clock.now() < *takeover_until_);
-  next.clean = !in_doubt;
+  if (in_doubt) base::mark(base::Mark::released_in_doubt);
+  next.clean = !in_doubt || base::planted(base::Bug::released_as_clean);
   co_await touch(std::move(next));
 }
 
@@ -251,7 +278,7 @@ Task<void> ShardSession::bury() {
     const DeadLetter letter{stream_.identity(), row_.shard, watermark_.sequence(burial.slot),
                             burial.reason, watermark_.raw(burial.slot)};
     unsigned attempts = 0;
-    for (;;) {
+    while (!base::planted(base::Bug::junk_not_buried)) {
       Result<void> written =
           co_await context_.files.append_line(context_.settings.dead_letter, to_line(letter));
       if (written) break;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -40,6 +41,11 @@ class ShardSession : public ClaimOwner {
 
   enum class End { finished, lost, stopped, drained };
 
+  // The highest generation of the shard's fence that was met; 0 in fast mode.
+  [[nodiscard]] std::uint64_t fence_generation() const {
+    return fence_ == nullptr ? 0 : fence_->highest();
+  }
+
   // `row`: as stored by our acquisition, sent at `renewed`. `doubt`: how long from now a former
   // owner's writes may land; zero if the row was clean.
   ShardSession(Context& context, Refresher& refresher, Stream& stream, core::ShardRow row,
@@ -59,6 +65,8 @@ class ShardSession : public ClaimOwner {
     return {hold_.renewed, frozen_ ? Duration::zero() : hold_.lease};
   }
   [[nodiscard]] std::optional<Instant> takeover_until() const override { return takeover_until_; }
+  [[nodiscard]] std::shared_ptr<ShardFence> fence() const override { return fence_; }
+  void fenced_out() override;
   void finished(core::Watermark::Slot slot) override;
   void refused(core::Watermark::Slot slot, const std::string& reason) override;
 
@@ -100,6 +108,7 @@ class ShardSession : public ClaimOwner {
   core::ShardRow row_;  // as last stored
   core::Hold hold_;
   std::optional<Instant> takeover_until_;
+  std::shared_ptr<ShardFence> fence_;  // nullptr: fast mode
   std::optional<Duration> retention_;
   std::uint64_t id_;
   core::Watermark watermark_;

@@ -23,7 +23,8 @@ struct ShardSessionTest : ::testing::Test {
   fakes::Leases& leases = world.leases;
   fakes::Stream stream{driver};
   fakes::Process process{driver, primary, replica, leases, "me"};
-  Refresher refresher{*process.context};
+  fakes::FencedTable fenced{replica, leases};
+  Refresher refresher;
   std::optional<ShardSession> session;
   std::optional<async::Scope> scope;
   core::ShardRow first;  // the row before we take it
@@ -31,6 +32,12 @@ struct ShardSessionTest : ::testing::Test {
   bool over = false;
   Instant over_at{};
 
+  explicit ShardSessionTest(bool in_fenced_mode = false)
+      : refresher([&]() -> Context& {
+          process.settings.stripes = 2;
+          if (in_fenced_mode) process.context->fenced = &fenced;
+          return *process.context;
+        }()) {}
   void SetUp() override {
     first.stream = "stream";
     first.shard = "s";
@@ -381,6 +388,55 @@ TEST_F(ShardSessionTest, APageThatArrivesAfterTheStopIsNotTaken) {
   EXPECT_EQ(row().checkpoint, "1000") << "what was in flight has been finished";
   EXPECT_TRUE(row().clean);
   EXPECT_FALSE(replica.items.contains("b"));
+}
+
+struct FencedSessionTest : ShardSessionTest {
+  FencedSessionTest() : ShardSessionTest(true) {}
+};
+
+TEST_F(FencedSessionTest, NothingIsReadBeforeTheFenceIsRaised) {
+  leases.fence_fate = [this](const core::Fence& fence) {
+    EXPECT_EQ(primary.read_calls, 0);
+    EXPECT_EQ(stream.reads, 0);
+    return fence.stripe == 1 && driver.now < Instant{} + 1h + 2s ? Fate::failed : Fate::served;
+  };
+  first.counter = 40;
+  doubt = 20s;
+  change("a", 1);
+  start();
+  driver.run_for(1s);
+  EXPECT_EQ(stream.reads, 0) << "one stripe is not raised yet";
+  driver.run_for(4s);
+  EXPECT_TRUE(equal());
+  EXPECT_EQ(row().checkpoint, "1000") << "no doubt to wait for";
+  EXPECT_EQ(leases.fences[0].generation, 40U);
+  EXPECT_EQ(leases.fences[1].generation, 40U);
+}
+
+TEST_F(FencedSessionTest, WhoIsFencedOutHasLostTheShardAndLeavesTheRowAlone) {
+  start();
+  driver.run_for(1s);
+  for (auto& [stripe, stored] : leases.fences) stored.generation = 1000;
+  leases.rows["s"].owner = "another";
+  leases.rows["s"].nonce = "theirs";
+  change("a", 1);
+  driver.run_for(1s);
+  EXPECT_TRUE(over);
+  EXPECT_EQ(session->end(), End::lost);
+  EXPECT_TRUE(replica.items.empty());
+  EXPECT_EQ(row().owner, "another");
+  EXPECT_EQ(row().checkpoint, "");
+}
+
+TEST_F(FencedSessionTest, ANewerOwnerThatRaisedFirstWins) {
+  leases.fences[1] = {"stream", "s", 1, 1000, 0, "theirs"};
+  change("a", 1);
+  start();
+  driver.run_for(1s);
+  EXPECT_TRUE(over);
+  EXPECT_EQ(session->end(), End::lost);
+  EXPECT_EQ(session->fence_generation(), 1000U);
+  EXPECT_EQ(stream.reads, 0);
 }
 
 }  // namespace

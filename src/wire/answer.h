@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "item/json.h"
 
 namespace dynamodb_replicator::wire {
 
@@ -18,5 +19,9 @@ inline Failure unusable(std::string what) {
 
 // A write's answer has nothing that we need, but it must be one whole JSON object.
 Result<void> decode_nothing(std::string body);
+
+// Adds up a member ConsumedCapacity: {"TableName":..,"CapacityUnits":..}, or an array of them.
+// False if it is neither.
+bool add_units(item::json::Value value, double& units);
 
 }  // namespace dynamodb_replicator::wire

@@ -252,7 +252,9 @@ Failure failure_of_answer(const ErrorAnswer& answer) {
   failure.message = message_of(parsed, answer);
   failure.request_id = clean_message(answer.request_id, 80);
   failure.hint = hint_for(failure.kind, failure.code, service_spoke);
-  failure.maybe_applied = answer.status >= 500 || answer.status < 300;
+  // A transaction in progress is this very request, sent twice by somebody in between.
+  failure.maybe_applied = answer.status >= 500 || answer.status < 300 ||
+                          failure.code == "TransactionInProgressException";
   return failure;
 }
 

@@ -1,5 +1,6 @@
 #include "wire/items.h"
 
+#include "base/planted.h"
 #include "item/canonical.h"
 #include "item/json.h"
 #include "item/key_reader.h"
@@ -10,22 +11,6 @@ namespace dynamodb_replicator::wire {
 namespace {
 
 namespace json = item::json;
-
-// {"TableName":..,"CapacityUnits":..}, or an array of them.
-bool add_units(json::Value value, double& units) {
-  simdjson::ondemand::json_type type{};
-  if (value.type().get(type)) return false;
-  if (type == simdjson::ondemand::json_type::array) {
-    return json::each_element(value,
-                              [&](json::Value element) { return add_units(element, units); });
-  }
-  if (type != simdjson::ondemand::json_type::object) return true;  // null
-  return json::each_field(value, [&](std::string_view name, json::Value member) {
-    double number = 0;
-    if (name == "CapacityUnits" && json::read(member, number)) units += number;
-    return true;
-  });
-}
 
 // Walks {"table": value}: the one table that was asked for.
 template <class F>
@@ -102,7 +87,10 @@ std::string batch_get_request(std::string_view table, std::span<const item::KeyR
     list += key->wire();
   }
   list += ']';
-  const std::string request = JsonWriter().flag("ConsistentRead", true).raw("Keys", list).end();
+  const std::string request = JsonWriter()
+                                  .flag("ConsistentRead", !base::planted(base::Bug::stale_reads))
+                                  .raw("Keys", list)
+                                  .end();
   return JsonWriter()
       .raw("RequestItems", JsonWriter().raw(table, request).end())
       .text("ReturnConsumedCapacity", "TOTAL")

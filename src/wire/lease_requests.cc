@@ -96,16 +96,19 @@ std::string shard_row_to_item(const core::ShardRow& row) {
   return item.end();
 }
 
+std::string meta_row_key() { return key_json(kTableHash, kMetaRow); }
+
 std::string meta_row_to_item(const core::MetaRow& row) {
-  return JsonWriter()
-      .raw("stream", text_value(kTableHash))
+  JsonWriter item;
+  item.raw("stream", text_value(kTableHash))
       .raw("row", text_value(kMetaRow))
       .raw("primary", text_value(row.primary))
       .raw("replica", text_value(row.replica))
       .raw("mode", text_value(row.mode))
       .raw("format", number_value(std::to_string(row.format)))
-      .raw("nonce", text_value(row.nonce))
-      .end();
+      .raw("nonce", text_value(row.nonce));
+  if (row.stripes > 0) item.raw("stripes", number_value(std::to_string(row.stripes)));
+  return item.end();
 }
 
 std::string query_shard_rows_request(std::string_view table, std::string_view stream,
@@ -136,7 +139,7 @@ std::string get_shard_row_request(std::string_view table, std::string_view strea
 }
 
 std::string get_meta_row_request(std::string_view table) {
-  return get_request(table, key_json(kTableHash, kMetaRow));
+  return get_request(table, meta_row_key());
 }
 
 std::string create_shard_row_request(std::string_view table, const core::ShardRow& row) {

@@ -1,43 +1,17 @@
 // The reading half of lease_rows.h: items to rows, and whose table it is.
 #include "wire/lease_rows.h"
 
-#include <charconv>
-#include <functional>
 #include <vector>
 
 #include "item/json.h"
 #include "wire/answer.h"
+#include "wire/attributes.h"
 #include "wire/lease_names.h"
 
 namespace dynamodb_replicator::wire {
 namespace {
 
 namespace json = item::json;
-
-bool read_typed(json::Value value, std::string_view type,
-                const std::function<bool(json::Value)>& use) {
-  bool found = false;
-  const bool whole = json::each_field(value, [&](std::string_view name, json::Value member) {
-    if (name != type) return true;
-    found = true;
-    return use(member);
-  });
-  return whole && found;
-}
-
-bool read_text(json::Value value, std::string& out) {
-  return read_typed(value, "S", [&](json::Value member) { return json::read(member, out); });
-}
-
-template <class Integer>
-bool read_integer(json::Value value, Integer& out) {
-  return read_typed(value, "N", [&](json::Value member) {
-    std::string_view digits;
-    if (!json::read(member, digits)) return false;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
-    return error == std::errc() && end == digits.data() + digits.size();
-  });
-}
 
 bool read_flag(json::Value value, bool& out) {
   return read_typed(value, "BOOL", [&](json::Value member) { return json::read(member, out); });
@@ -146,6 +120,7 @@ Result<core::MetaRow> meta_row_from_item(std::string_view item) {
     if (name == "replica") return read_text(value, row.replica);
     if (name == "mode") return read_text(value, row.mode);
     if (name == "format") return read_integer(value, row.format);
+    if (name == "stripes") return read_integer(value, row.stripes);
     if (name == "nonce") return read_text(value, row.nonce);
     return true;
   });

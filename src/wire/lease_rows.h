@@ -20,6 +20,7 @@ namespace dynamodb_replicator::wire {
 // so that an older program reads what a newer one wrote.
 std::string shard_row_to_item(const core::ShardRow& row);
 Result<core::ShardRow> shard_row_from_item(std::string_view item);
+std::string meta_row_key();
 std::string meta_row_to_item(const core::MetaRow& row);
 Result<core::MetaRow> meta_row_from_item(std::string_view item);
 

@@ -241,9 +241,7 @@ TEST_F(KinesisStreams, MergedShardsNameTheirChild) {
   }
 }
 
-// Errors of each operation. kinesis-mock 0.6.2 deviates from GetRecords (InvalidArgumentException
-// for what is no iterator): HTTP status 500 without a body; and from GetShardIterator (the same for
-// what is no sequence number of this shard): it gives an iterator.
+// Errors of each operation.
 TEST_F(KinesisStreams, WhatIsUnknownIsRefused) {
   const std::string shard = only_shard();
   const std::string other = services().new_name("other");
@@ -256,8 +254,20 @@ TEST_F(KinesisStreams, WhatIsUnknownIsRefused) {
   EXPECT_EQ(refused("GetShardIterator",
                     wire::kinesis_iterator_request(stream_, "shardId-000000000077", kOldest)),
             "ResourceNotFoundException");
-  EXPECT_NE(refused("GetRecords", wire::kinesis_records_request("bm8taXRlcmF0b3I=", 0)),
-            "accepted");
+}
+
+// API reference, GetRecords, Errors.
+TEST_F(KinesisStreams, WhatIsNoIteratorIsRefused) {
+  EXPECT_EQ(refused("GetRecords", wire::kinesis_records_request("bm8taXRlcmF0b3I=", 0)),
+            "InvalidArgumentException");
+}
+
+// API reference, GetShardIterator, Errors: a sequence number is one of this shard.
+TEST_F(KinesisStreams, WhatIsNoSequenceNumberIsRefused) {
+  const std::string shard = only_shard();
+  EXPECT_EQ(
+      refused("GetShardIterator", wire::kinesis_iterator_request(stream_, shard, after("77"))),
+      "InvalidArgumentException");
 }
 
 }  // namespace

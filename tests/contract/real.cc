@@ -1,4 +1,5 @@
-// The real half: Amazon's DynamoDB Local, which serves table streams too, and kinesis-mock.
+// The real half: Amazon's DynamoDB Local, which serves table streams too, with kinesis-mock; or
+// dynalite alone.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -23,7 +24,7 @@ os::Outside& outside() {
 
 class Real : public Services {
  public:
-  Real(aws::Endpoint dynamodb, aws::Endpoint kinesis)
+  Real(aws::Endpoint dynamodb, std::optional<aws::Endpoint> kinesis)
       : dynamodb_(std::move(dynamodb)), kinesis_(std::move(kinesis)) {}
 
   void create_streaming_table(const std::string& table) override {
@@ -74,10 +75,15 @@ class Real : public Services {
     await_active(stream);
   }
 
+  void bring(BadDay) override { ADD_FAILURE() << "no bad day can be brought to a real service"; }
+  void heal() override {}
+
  protected:
   void run(const Job& job) override { outside().run(job(outside().doors())); }
   [[nodiscard]] aws::Endpoint endpoint(aws::Service service) const override {
-    return service == aws::Service::kinesis ? kinesis_ : dynamodb_;
+    if (service != aws::Service::kinesis) return dynamodb_;
+    INVARIANT(kinesis_, "cases about Kinesis are not asked of an engine without it");
+    return *kinesis_;
   }
 
  private:
@@ -115,7 +121,7 @@ class Real : public Services {
   }
 
   aws::Endpoint dynamodb_;
-  aws::Endpoint kinesis_;
+  std::optional<aws::Endpoint> kinesis_;
 };
 
 std::optional<aws::Endpoint> endpoint_in(const char* variable) {
@@ -131,11 +137,12 @@ std::optional<aws::Endpoint> endpoint_in(const char* variable) {
 
 }  // namespace
 
-std::unique_ptr<Services> real_services() {
+std::unique_ptr<Services> real_services(Engine engine) {
   auto dynamodb = endpoint_in("DYNAMODB_URL");
+  if (!dynamodb) return nullptr;
+  if (engine == Engine::dynalite) return std::make_unique<Real>(*std::move(dynamodb), std::nullopt);
   auto kinesis = endpoint_in("KINESIS_URL");
-  if (!dynamodb || !kinesis) return nullptr;
-  return std::make_unique<Real>(*std::move(dynamodb), *std::move(kinesis));
+  return kinesis ? std::make_unique<Real>(*std::move(dynamodb), std::move(kinesis)) : nullptr;
 }
 
 }  // namespace dynamodb_replicator::contract

@@ -21,12 +21,19 @@ struct Credential {
   static constexpr const char* kRegion = "us-east-1";
 };
 
+enum class Engine { simulated, dynamodb_local, dynalite };
+
+// What a service may do on a bad day, where only the simulated one can be made to.
+enum class BadDay { throttled, unprocessed, stale_reads, transaction_conflicts };
+
 class Services {
  public:
   virtual ~Services() = default;
 
   // One call of the client: the answer's body, or the failure it is read as.
   Result<std::string> ask(aws::Service service, std::string operation, std::string body);
+  // The body of the last answer as it came, also where it was an error's.
+  [[nodiscard]] const std::string& last_body() const { return last_body_; }
   // Virtual time in the simulated world.
   void wait(Duration time);
   // Different for every call, also between two runs against one real service.
@@ -47,17 +54,25 @@ class Services {
   // REQUIRES: two open shards.
   virtual void merge(const std::string& stream) = 0;
 
+  // From here on, until the next call. REQUIRES: the simulated world.
+  virtual void bring(BadDay day) = 0;
+  virtual void heal() = 0;
+
  protected:
   using Job = std::function<async::Task<int>(async::Doors&)>;
   // Runs the job's task to its end in this world.
   virtual void run(const Job& job) = 0;
   [[nodiscard]] virtual aws::Endpoint endpoint(aws::Service service) const = 0;
+
+ private:
+  std::string last_body_;
 };
 
 // A world of its own, without faults.
 std::unique_ptr<Services> simulated_services();
-// DYNAMODB_URL and KINESIS_URL; nullptr with a line on standard error if they are not set.
-std::unique_ptr<Services> real_services();
+// DYNAMODB_URL and, with DynamoDB Local, KINESIS_URL; nullptr with a line on standard error if they
+// are not set.
+std::unique_ptr<Services> real_services(Engine engine);
 
 // Chosen by the program's option; a new one for every case.
 extern std::function<std::unique_ptr<Services>()> open_services;

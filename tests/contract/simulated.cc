@@ -12,6 +12,9 @@ namespace {
 constexpr std::uint16_t kPort = 8000;
 constexpr const char* kDynamoDbHost = "dynamodb.sim";
 constexpr const char* kKinesisHost = "kinesis.sim";
+// Of 100,000 opportunities.
+constexpr std::uint32_t kAlways = 100'000;
+constexpr std::uint32_t kOften = 50'000;
 
 class Simulated : public Services {
  public:
@@ -40,6 +43,21 @@ class Simulated : public Services {
   }
   void split(const std::string&) override { kinesis_->split(); }
   void merge(const std::string&) override { kinesis_->merge(); }
+
+  void bring(BadDay day) override {
+    switch (day) {
+      case BadDay::throttled:
+        return world_.faults().only(sim::Fault::throttled, kAlways);
+      case BadDay::unprocessed:
+        world_.faults().only(sim::Fault::unprocessed_items, kOften);
+        return world_.faults().also(sim::Fault::unprocessed_keys, kOften);
+      case BadDay::stale_reads:
+        return world_.faults().only(sim::Fault::stale_read, kAlways);
+      case BadDay::transaction_conflicts:
+        return world_.faults().only(sim::Fault::transaction_conflict, kOften);
+    }
+  }
+  void heal() override { world_.faults().heal(); }
 
  protected:
   void run(const Job& job) override {

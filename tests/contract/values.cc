@@ -20,9 +20,7 @@ class Values : public Case {
 std::string number(const std::string& text) { return R"({"N":")" + text + R"("})"; }
 
 // Developer guide, "Data types", Number: leading and trailing zeroes are trimmed; up to 38 digits,
-// 1E-130 to 9.99...E+125. DynamoDB Local 1.25.1 deviates for numbers in lists and maps and for
-// those that UpdateItem sets: it keeps their spelling ("1.50", "1e2"). So numbers are looked at
-// where PutItem sets them, and in sets.
+// 1E-130 to 9.99...E+125.
 TEST_F(Values, NumbersComeBackNormalised) {
   EXPECT_EQ(kept(number("1e5")), number("100000"));
   EXPECT_EQ(kept(number("-0")), number("0"));
@@ -30,11 +28,25 @@ TEST_F(Values, NumbersComeBackNormalised) {
   EXPECT_EQ(kept(number("1.10")), number("1.1"));
   EXPECT_EQ(kept(number("00012.3400")), number("12.34"));
   EXPECT_EQ(kept(number("-1.50E1")), number("-15"));
-  EXPECT_EQ(kept(number("+5")), number("5"));
   EXPECT_EQ(kept(number("1E-130")), number("0." + std::string(129, '0') + "1"));
   EXPECT_EQ(kept(number("1E125")), number("1" + std::string(125, '0')));
   const std::string longest = "12345678901234567890123456789012345678";
   EXPECT_EQ(kept(number(longest)), number(longest));
+}
+
+TEST_F(Values, ANumberMayBeginWithAPlus) { EXPECT_EQ(kept(number("+5")), number("5")); }
+
+TEST_F(Values, NumbersInListsAndMapsAreNormalised) {
+  EXPECT_EQ(kept(R"({"L":[{"N":"1e2"}]})"), R"({"L":[{"N":"100"}]})");
+  EXPECT_EQ(kept(R"({"M":{"a":{"N":"1.50"}}})"), R"({"M":{"a":{"N":"1.5"}}})");
+}
+
+TEST_F(Values, NumbersThatUpdatesSetAreNormalised) {
+  dynamodb(
+      "UpdateItem",
+      R"({"TableName":")" + table_ +
+          R"(","Key":{"id":{"S":"a"}},"UpdateExpression":"SET v = :v","ExpressionAttributeValues":{":v":{"N":"1.50"}}})");
+  EXPECT_EQ(at(get(table_, R"({"id":{"S":"a"}})"), "/v"), number("1.5"));
 }
 
 TEST_F(Values, WhatIsNoNumberIsRefused) {
@@ -130,13 +142,18 @@ TEST_F(Values, AnItemHasAtMost400KiB) {
       "ValidationException");
 }
 
-// The same: bytes and not characters; base64 is no part of a binary's size.
-TEST_F(Values, SizesCountBytes) {
+// The same: bytes and not characters.
+TEST_F(Values, StringsCountTheirBytes) {
   constexpr std::size_t kLargest = 400 * 1024;
   std::string twice;
   for (std::size_t i = 0; i < (kLargest - 4) / 2; ++i) twice += "\u00e9";
   put(table_, R"({"id":{"S":"a"},"v":{"S":")" + twice + R"("}})");
   EXPECT_EQ(refused(R"({"S":")" + twice + R"(x"})"), "ValidationException");
+}
+
+// The same: base64 is no part of a binary's size.
+TEST_F(Values, BinariesCountTheirBytes) {
+  constexpr std::size_t kLargest = 400 * 1024;
   std::string zeroes;
   for (std::size_t i = 0; i < (kLargest - 4) / 3; ++i) zeroes += "AAAA";
   put(table_, R"({"id":{"S":"a"},"v":{"B":")" + zeroes + R"("}})");

@@ -1,14 +1,16 @@
-"""DynamoDB Local (Streams on the same port) and kinesis-mock as child processes.
+"""DynamoDB Local (Streams on the same port) and kinesis-mock as child processes; dynalite where it is asked for.
 
     python3 emulators.py --run COMMAND...   runs a command with DYNAMODB_URL and KINESIS_URL set, then ends both
     python3 emulators.py                    prints the two addresses and serves until interrupted
+    python3 emulators.py --dynalite ...     dynalite in place of the two: DYNAMODB_URL alone, no streams
 
-As a library: `with Emulators() as servers: servers.dynamodb.url ...`. Both listen on every interface and cannot do
+As a library: `with Emulators() as servers: servers.dynamodb.url ...`. The two listen on every interface and cannot do
 otherwise, so run this under script/netns. Each is ended by its own process id; if this process is killed, the kernel
 ends them (PR_SET_PDEATHSIG), so start them from the main thread.
 """
 
 import argparse
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -121,6 +123,16 @@ def start_kinesis(port=None, tls_port=None):
     return Server("kinesis-mock", [node, "main.js"], port, settings, directory)
 
 
+def start_dynalite(port=None):
+    """An independent reading of DynamoDB, in memory: tables and items; no streams and no transactions."""
+    directory = _package("dynalite-*")
+    node = shutil.which("node") or sys.exit("no node: script/bootstrap installs one")
+    port = port or free_port()
+    return Server("dynalite", [
+        node, "node_modules/dynalite/cli.js", "--host", "127.0.0.1", "--port", str(port), "--createTableMs", "100"],
+        port, directory=directory)
+
+
 class Emulators:
     def __init__(self, dynamodb_port=None, kinesis_port=None):
         self._stack = []
@@ -141,17 +153,37 @@ class Emulators:
         while self._stack:
             self._stack.pop().stop()
 
+    def addresses(self):
+        return {"DYNAMODB_URL": self.dynamodb.url, "KINESIS_URL": self.kinesis.url}
+
+
+class Dynalite(contextlib.AbstractContextManager):
+    def __init__(self, port=None):
+        self._port = port
+
+    def __enter__(self):
+        self.dynamodb = start_dynalite(self._port)
+        return self
+
+    def __exit__(self, *unused):
+        self.dynamodb.stop()
+
+    def addresses(self):
+        return {"DYNAMODB_URL": self.dynamodb.url}
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dynamodb-port", type=int)
     parser.add_argument("--kinesis-port", type=int)
+    parser.add_argument("--dynalite", action="store_true", help="dynalite in place of both")
     parser.add_argument("--run", nargs=argparse.REMAINDER, metavar="COMMAND")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *unused: sys.exit(130))
     try:
-        with Emulators(options.dynamodb_port, options.kinesis_port) as servers:
-            addresses = {"DYNAMODB_URL": servers.dynamodb.url, "KINESIS_URL": servers.kinesis.url}
+        chosen = Dynalite(options.dynamodb_port) if options.dynalite else Emulators(options.dynamodb_port, options.kinesis_port)
+        with chosen as servers:
+            addresses = servers.addresses()
             if options.run:
                 return subprocess.run(options.run, env={**os.environ, **addresses}, check=False).returncode
             for name, url in addresses.items():

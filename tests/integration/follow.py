@@ -32,12 +32,12 @@ def make_pairs(world, source):
 class Fleet:
     """One program for each pair; a killed one is started again at once."""
 
-    def __init__(self, world, pairs):
-        self._world, self._pairs = world, pairs
+    def __init__(self, world, pairs, mode):
+        self._world, self._pairs, self._mode = world, pairs, mode
         self._programs = [self._start(pair) for pair in pairs]
 
     def _start(self, pair, *more):
-        return self._world.program(pair.arguments("--lease-time", LEASE_SECONDS, *more))
+        return self._world.program(pair.arguments("--lease-time", LEASE_SECONDS, "--mode", self._mode, *more))
 
     def kill_one(self, dice):
         number = dice.randrange(len(self._pairs))
@@ -69,11 +69,11 @@ class Fleet:
             program.__exit__()
 
 
-def follow_through_kills(world, source):
+def follow_through_kills(world, source, mode="fast"):
     changes, _, kills, seconds = amounts(world)
     dice = random.Random(42)
     pairs = make_pairs(world, source)
-    fleet = Fleet(world, pairs)
+    fleet = Fleet(world, pairs, mode)
     try:
         watcher = CheckpointWatcher(world, [pair.leases for pair in pairs])
         load = Load(pairs, changes, seconds)
@@ -150,3 +150,8 @@ def _(world):
 @runner.test("follow.kinesis_through_kills_splits_merges_and_junk")
 def _(world):
     follow_through_kills(world, "kinesis")
+
+
+@runner.test("follow.dynamodb_streams_in_fenced_mode_through_kills")
+def _(world):
+    follow_through_kills(world, "streams", "fenced")

@@ -118,6 +118,25 @@ def _(world):
     refused(["replicate", at(world, pair.primary), other, "--leases", pair.leases], pair.leases, "--leases")
 
 
+@runner.test("refusals.a_worker_in_the_other_mode")
+def _(world):
+    pair = Pair(world, world.name("mode"), SHAPE, "streams", 5, 1)
+    pair.change(5)
+    status, _, log, _ = run(pair.arguments("--until-caught-up", "--mode", "fenced"), seconds=60)
+    assert status == 0, log
+    refused(pair.arguments("--mode", "fast"), pair.leases, "fenced mode", "--mode fenced")
+    status, _, log, _ = run(pair.arguments("--until-caught-up", "--mode", "fenced", "--fence-stripes", "2"), seconds=60)
+    assert status == 0, log
+    assert len([row for _, row in world.lease_rows(pair.leases) if row.startswith("fence#")]) % 8 == 0, "8 a shard, as stored"
+
+
+@runner.test("refusals.fenced_mode_with_a_lease_table_elsewhere")
+def _(world):
+    refused(["replicate", at(world, table(world)), at(world, table(world)), "--mode", "fenced",
+             "--leases", f"http://localhost:{free_port()}/leases"], "beside the replica", "--leases")
+    refused(["replicate", at(world, table(world)), at(world, table(world)), "--mode", "slow"], "fast and fenced")
+
+
 @runner.test("refusals.wrong_usage")
 def _(world):
     refused(["replicate", "us-east-1/only-one"], "replica")

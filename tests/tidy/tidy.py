@@ -31,6 +31,9 @@ BANNED = [
     r"(?<![\w:.>])::(?:socket|connect|bind|listen|accept|open|read|write|fopen)\s*\(", r"\bstd::[io]?fstream\b", r"\bfopen\s*\(",
     r"#include <(?:sys/socket\.h|netdb\.h|thread|fstream|future|random)>", r"#include <boost/",
 ]
+# The simulator's driver is a program around the simulated world, no part of it: it forks, pipes and reads a file.
+DRIVER = ROOT / "sim" / "drive"
+PLANTED = "DYNAMODB_REPLICATOR_PLANTED"
 SERVER_HEADERS = re.compile(r"#include <(?:boost/(?:beast|asio/ssl)[/.]|openssl/(?:ssl|x509))")
 SERVER_FILES_MAX = 3
 LENGTH_LOOK_AGAIN, LENGTH_MAX, TEST_LENGTH_MAX = 300, 450, 600
@@ -109,7 +112,7 @@ def imports_point_down():
 @rule
 def only_os_touches_the_outside():
     for path in cpp():
-        if room(path) == "os" or is_test(path):
+        if room(path) == "os" or is_test(path) or DRIVER in path.parents:
             continue
         text = code(path)
         raw = path.read_text()
@@ -131,6 +134,28 @@ def server_headers_are_in_few_files():
     inside = [show(path) for path in found if room(path) == "os" and path.suffix == ".cc" and not is_test(path)]
     if len(inside) > SERVER_FILES_MAX:
         yield f"Beast or TLS headers are in {len(inside)} files of os; {SERVER_FILES_MAX} at most: {', '.join(inside)}"
+
+
+@rule
+def only_the_simulator_plants_bugs():
+    header, cmake = ROOT / "src/base/planted.h", ROOT / "sim/CMakeLists.txt"
+    users = {path for path in cpp() if re.search(r'#include "base/planted\.h"', path.read_text())}
+    for path in users:
+        if path.suffix != ".cc" and DRIVER not in path.parents:
+            yield f"{show(path)}: a header includes base/planted.h, which programs with and without planted bugs would share"
+    compiled = re.search(r"set\(planted ([^)]*)\)", cmake.read_text())
+    listed = {ROOT / "src" / f"{name}.cc" for name in compiled.group(1).split()} if compiled else set()
+    hooked = {path for path in users if (ROOT / "src") in path.parents}
+    for path in sorted(hooked ^ listed):
+        yield f"{show(path)}: includes base/planted.h, or stands in the list of sim/CMakeLists.txt, but not both"
+    defined = f"target_compile_definitions(simulate PRIVATE {PLANTED})"
+    if defined not in cmake.read_text() or cmake.read_text().count(PLANTED) != 1:
+        yield f"{show(cmake)}: {PLANTED} is defined for simulate alone"
+    for path in tracked():
+        if path in (header, cmake, pathlib.Path(__file__).resolve()) or not path.is_file():
+            continue
+        if PLANTED.encode() in path.read_bytes():
+            yield f"{show(path)}: {PLANTED} is the simulator's alone"
 
 
 def closing(text, opening):
