@@ -112,6 +112,7 @@ Answer DynamoDb::transact_write_items(Json request) {
   if (!token.empty() && before != transactions_.end() && world_.now() - before->second < 10min)
     return std::string("{}");  // done already: nothing is written again
   std::vector<Prepared> all;
+  all.reserve(actions.size());
   std::set<std::pair<std::string, std::string>> seen;
   for (const Json one : actions) {
     auto made = prepare(one);
