@@ -112,6 +112,9 @@ std::optional<ServiceError> Endpoint::refuse(const async::HttpRequest& request,
 // Each stream knows its own name and refuses what is about another.
 Answer Endpoint::ask_stream(std::string_view operation, Json json) {
   Answer answer = ServiceError{"ResourceNotFoundException", "Requested resource not found"};
+  const auto iterator = text(json, "ShardIterator");
+  if (iterator && iterator->find('|') == std::string_view::npos)
+    answer = validation("Invalid ShardIterator");
   for (TableStream* stream : streams_) {
     if (stream->is_asked(json)) answer = stream->call(operation, json);
   }

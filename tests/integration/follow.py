@@ -126,11 +126,27 @@ def dead_letters(pair):
     return found, torn
 
 
+def what_the_stream_has(pair, shard, sequence):
+    """What the stream itself shows at an acknowledged place: for the failure's message."""
+    kinesis = pair.world.kinesis
+    try:
+        iterator = kinesis.get_shard_iterator(StreamName=pair.stream, ShardId=shard, StartingSequenceNumber=sequence,
+                                              ShardIteratorType="AT_SEQUENCE_NUMBER")["ShardIterator"]
+        first = kinesis.get_records(ShardIterator=iterator, Limit=1)["Records"]
+    except kinesis.exceptions.ClientError as error:
+        return f"refused: {error}"
+    if not first:
+        return "nothing at or after it"
+    return first[0]["Data"][:80] if first[0]["SequenceNumber"] == sequence else f"not there; the next is {first[0]['SequenceNumber']}"
+
+
 def assert_only_junk_is_dead_lettered(pair):
     found, torn = dead_letters(pair)
     assert torn <= 10, f"{torn} torn lines: more than there were kills"
+    missing = [place for place in sorted(pair.junk - found)]
     assert found == pair.junk, (
-        f"{pair.primary}: {len(pair.junk - found)} junk records not dead-lettered, {len(found - pair.junk)} others were")
+        f"{pair.primary}: {len(missing)} junk records not dead-lettered, {len(found - pair.junk)} others were; "
+        f"missing: {[(place, what_the_stream_has(pair, *place)) for place in missing]}")
     assert not pair.stream or pair.junk, "no junk was sent: this shows nothing"
 
 
