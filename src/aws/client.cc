@@ -143,12 +143,16 @@ bool Client::correct_clock(const async::HttpResponse& answer) {
   return true;
 }
 
-void Client::note_date(const async::HttpResponse& answer) {
-  constexpr Duration kNear = 5s;  // a date is whole seconds, and the answer took its time
+// The service's clock stood at the answer's date some time between sending and now. Only a date
+// outside of that tells that the clocks differ; a slow answer does not.
+void Client::note_date(const async::HttpResponse& answer, WallTime sent) {
+  constexpr Duration kNear = 5s;  // a date is whole seconds
   const auto date = parse_http_date(header_or_empty(answer, "Date"));
   if (!date || answer.header("Age") != nullptr) return;
-  const Duration ahead = *date - doors_.clock.wall();
-  service_ahead_ = std::chrono::abs(ahead) > kNear ? ahead : Duration{0};
+  const WallTime now = doors_.clock.wall();
+  service_ahead_ = Duration{0};
+  if (*date > now + kNear) service_ahead_ = *date - now;
+  if (*date < std::min(sent, now) - kNear) service_ahead_ = *date - now;
 }
 
 Failure Client::failure_of_answer(const async::HttpResponse& answer, const CredentialsRef& used) {
@@ -174,6 +178,7 @@ async::Task<Result<std::string>> Client::call(std::string operation, std::string
   const auto credentials = credentials_->get();
   if (!credentials) co_return named(credentials.error());
   async::HttpRequest request = prepare(operation, std::move(body), **credentials);
+  const WallTime sent = doors_.clock.wall();
   auto answer = co_await doors_.http.send(std::move(request), deadline);
   if (!answer) co_return named(failure_of_transport(answer.error()));
   if (std::string why = broken(*answer); !why.empty()) {
@@ -184,7 +189,7 @@ async::Task<Result<std::string>> Client::call(std::string operation, std::string
     failure.maybe_applied = true;
     co_return named(std::move(failure));
   }
-  note_date(*answer);
+  note_date(*answer, sent);
   if (answer->status != 200) co_return named(failure_of_answer(*answer, *credentials));
   co_return std::move(answer->body);
 }

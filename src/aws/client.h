@@ -53,7 +53,7 @@ class Client {
   std::shared_ptr<CredentialsProvider> credentials_;
   std::string where_;
   Signer signer_;
-  void note_date(const async::HttpResponse& answer);
+  void note_date(const async::HttpResponse& answer, WallTime sent);
   Duration clock_offset_{0};   // the service's clock less ours, when it refused us; for signing
   Duration service_ahead_{0};  // the same, as the last answer showed it; zero if it is near
 };

@@ -208,6 +208,9 @@ TEST_F(ClientTest, TheServicesTimeIsWhatItsAnswersSay) {
   EXPECT_EQ(client.service_time(), *parse_iso("2026-01-02T02:40:10Z")) << "no date, no news";
   EXPECT_TRUE(call(dated("Fri, 02 Jan 2026 03:00:08 GMT")));
   EXPECT_EQ(client.service_time(), world.clock.wall_time) << "near enough";
+  world.http.meanwhile = [this] { world.clock.wall_time += 30s; };
+  EXPECT_TRUE(call(dated("Fri, 02 Jan 2026 03:00:10 GMT")));
+  EXPECT_EQ(client.service_time(), world.clock.wall_time) << "a slow answer is no other clock";
 }
 
 TEST_F(ClientTest, NoSecretIsSaid) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,8 +28,10 @@ struct FakeHttp : async::Http {
   using Answer = Result<async::HttpResponse, async::HttpError>;
   std::deque<Answer> answers;
   std::vector<async::HttpRequest> requests;
+  std::function<void()> meanwhile;  // happens between a request and its answer
   async::Task<Answer> send(async::HttpRequest request, Instant) override {
     requests.push_back(std::move(request));
+    if (meanwhile) meanwhile();
     Answer answer = std::move(answers.front());
     answers.pop_front();
     co_return answer;
