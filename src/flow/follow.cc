@@ -74,6 +74,7 @@ Task<std::optional<FollowEnd>> Follower::step() {
   if (listed_once_) co_await create_rows();
   note_unlisted_parents();
   co_await take_leases();
+  note_completeness();
   co_return verdict();
 }
 
@@ -298,10 +299,23 @@ std::vector<core::ShardRow> Follower::rows_with_progress() const {
   return rows;
 }
 
+// A listing may still hide the last children of a disabled stream: the end counts when one that was
+// asked for later shows nothing more.
+void Follower::note_completeness() {
+  const bool all = listed_once_ && rows_in_step_ && listing_.ended && running_.empty() &&
+                   core::all_finished(listing_.shards, rows_);
+  if (!all) {
+    complete_since_.reset();
+    return;
+  }
+  const Instant now = context_.clock.now();
+  if (!complete_since_) complete_since_ = now;
+  if (!is_gone(*complete_since_)) list_at_ = std::min(list_at_, now + kRelistEvery);
+}
+
 std::optional<FollowEnd> Follower::verdict() const {
   if (!listed_once_ || !rows_in_step_) return std::nullopt;
-  if (listing_.ended && running_.empty() && core::all_finished(listing_.shards, rows_))
-    return FollowEnd::complete;
+  if (complete_since_ && is_gone(*complete_since_)) return FollowEnd::complete;
   const std::set<std::string> stuck = held_up();
   const bool left = std::any_of(rows_.begin(), rows_.end(), [&](const core::ShardRow& row) {
     return !row.finished && !stuck.contains(row.shard);

@@ -55,6 +55,7 @@ class Follower {
   Task<void> take(core::ShardRow row);
   Task<void> run_session(Running& running);
   void note_unlisted_parents();
+  void note_completeness();
   // Only a listing that was answered tells that a parent is not there any more.
   [[nodiscard]] bool is_gone(Instant unlisted_since) const {
     return listed_at_ >= unlisted_since + kUnlistedFor;
@@ -80,8 +81,9 @@ class Follower {
   std::map<std::string, Instant>
       unlisted_;  // parents without a row that are in no listing, since when
   bool listed_once_ = false;
-  bool taking_ = false;        // an acquisition is under way: not to be broken off
-  bool rows_in_step_ = false;  // every listed shard had a row when we last looked
+  bool taking_ = false;                    // an acquisition is under way: not to be broken off
+  bool rows_in_step_ = false;              // every listed shard had a row when we last looked
+  std::optional<Instant> complete_since_;  // the stream is disabled and all we know of is read
   Instant list_at_{};
   Instant listed_at_{};  // when the listing that we have was asked for
   std::map<std::string, Running> running_;
