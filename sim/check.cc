@@ -21,11 +21,17 @@ bool true_in(const Item& item, const std::string& name) {
   return found != item.end() && found->second == R"({"BOOL":true})";
 }
 
-std::string shown(const Item* item) {
-  return item == nullptr ? "nothing" : item_json(*item).substr(0, 300);
+// `item`: nullptr is absence.
+bool has_value(const Version& version, const Item* item) {
+  if (item == nullptr || version.item == nullptr) return item == version.item.get();
+  return *version.item == *item;
 }
 
 }  // namespace
+
+std::string shown(const Item* item) {
+  return item == nullptr ? "nothing" : item_json(*item).substr(0, 300);
+}
 
 Checker::Checker(World& world, const Network& network, Table& primary, Table& replica,
                  std::vector<const Machine*> machines, Options options)
@@ -43,9 +49,7 @@ Checker::Checker(World& world, const Network& network, Table& primary, Table& re
 std::optional<std::size_t> Checker::version_of(const std::string& key, const Item* item) const {
   const auto& versions = primary_.history(key);
   for (std::size_t i = versions.size(); i > 0; --i) {
-    const Item* version = versions[i - 1].item.get();
-    if (item == nullptr ? version == nullptr : version != nullptr && *version == *item)
-      return i - 1;
+    if (has_value(versions[i - 1], item)) return i - 1;
   }
   return std::nullopt;
 }
@@ -55,8 +59,7 @@ std::optional<std::size_t> Checker::version_from(const std::string& key, const I
                                                  std::size_t lowest) const {
   const auto& versions = primary_.history(key);
   for (std::size_t i = lowest; i < versions.size(); ++i) {
-    const Item* version = versions[i].item.get();
-    if (item == nullptr ? version == nullptr : version != nullptr && *version == *item) return i;
+    if (has_value(versions[i], item)) return i;
   }
   return std::nullopt;
 }

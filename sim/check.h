@@ -24,6 +24,9 @@
 
 namespace dynamodb_replicator::sim {
 
+// An item as messages have it, not all of a long one; nullptr: "nothing".
+std::string shown(const Item* item);
+
 class Checker : public StreamWatcher {
  public:
   struct Options {

@@ -4,13 +4,6 @@
 #include "sim/check.h"
 
 namespace dynamodb_replicator::sim {
-namespace {
-
-std::string shown(const Item* item) {
-  return item == nullptr ? "nothing" : item_json(*item).substr(0, 300);
-}
-
-}  // namespace
 
 std::optional<std::string> Checker::difference() const {
   const auto& wanted = primary_.items();

@@ -153,7 +153,7 @@ std::size_t Scene::open_shards() const {
   return stream_ ? stream_->open_shards() : kinesis_->open_shards();
 }
 
-// Nothing may change any more; then both workers are asked to stop.
+// Nothing may change any more; then all workers are asked to stop.
 void Scene::wind_down() {
   if (world_.failure()) return;
   world_.trace("scene", "wind down");

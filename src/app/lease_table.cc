@@ -241,33 +241,30 @@ async::Task<Result<std::optional<core::ShardRow>>> LeaseTable::get(const std::st
   co_return std::optional<core::ShardRow>(std::move(*row));
 }
 
-async::Task<Result<void>> LeaseTable::create(const core::ShardRow& row, Instant deadline) {
-  Result<std::string> answer =
-      co_await client_.call("PutItem", wire::create_shard_row_request(table_, row), deadline, true);
+// One conditional write; its answer has nothing that we need.
+async::Task<Result<void>> LeaseTable::write(const char* operation, std::string body,
+                                            Instant deadline) {
+  Result<std::string> answer = co_await client_.call(operation, std::move(body), deadline, true);
   if (!answer) co_return std::move(answer).error();
   co_return Result<void>{};
+}
+
+async::Task<Result<void>> LeaseTable::create(const core::ShardRow& row, Instant deadline) {
+  co_return co_await write("PutItem", wire::create_shard_row_request(table_, row), deadline);
 }
 
 async::Task<Result<void>> LeaseTable::replace(const core::ShardRow& row,
                                               const std::string& expected, Instant deadline) {
-  std::string body = wire::replace_shard_row_request(table_, row, expected);
-  Result<std::string> answer = co_await client_.call("UpdateItem", std::move(body), deadline, true);
-  if (!answer) co_return std::move(answer).error();
-  co_return Result<void>{};
+  co_return co_await write("UpdateItem", wire::replace_shard_row_request(table_, row, expected),
+                           deadline);
 }
 
 async::Task<Result<void>> LeaseTable::raise_fence(const core::Fence& fence, Instant deadline) {
-  std::string body = wire::raise_fence_request(table_, fence);
-  Result<std::string> answer = co_await client_.call("UpdateItem", std::move(body), deadline, true);
-  if (!answer) co_return std::move(answer).error();
-  co_return Result<void>{};
+  co_return co_await write("UpdateItem", wire::raise_fence_request(table_, fence), deadline);
 }
 
 async::Task<Result<void>> LeaseTable::bump_fence(const core::Fence& fence, Instant deadline) {
-  std::string body = wire::bump_fence_request(table_, fence);
-  Result<std::string> answer = co_await client_.call("UpdateItem", std::move(body), deadline, true);
-  if (!answer) co_return std::move(answer).error();
-  co_return Result<void>{};
+  co_return co_await write("UpdateItem", wire::bump_fence_request(table_, fence), deadline);
 }
 
 async::Task<Result<std::optional<core::Fence>>> LeaseTable::get_fence(const core::Fence& fence,

@@ -44,6 +44,7 @@ class LeaseTable : public flow::LeaseStore {
   async::Task<Result<wire::TableDescription>> wait_active(Instant give_up);
   async::Task<Result<std::string>> read_pages(std::vector<core::ShardRow>& rows,
                                               const std::string* stream, Instant deadline);
+  async::Task<Result<void>> write(const char* operation, std::string body, Instant deadline);
   async::Task<Result<void>> check_sample(const item::KeySchema& schema, Instant give_up);
   async::Task<Result<void>> probe_transactions(Instant give_up);
   async::Task<Result<core::MetaRow>> check_meta(const core::MetaRow& wanted, Instant give_up);

@@ -73,7 +73,11 @@ class Replicator {
  private:
   flow::Settings make_settings() const;
   async::Task<Result<void>> open_lease_table();
-  async::Task<std::optional<std::vector<std::string>>> older_streams(const std::string& current);
+  struct Older {
+    std::vector<std::string> unfinished;  // streams that were not read to their ends
+    bool changed_over = false;  // others were followed, and nobody has begun the current one
+  };
+  async::Task<std::optional<Older>> older_streams(const std::string& current);
   async::Task<bool> is_there(flow::Stream& stream);
   async::Task<void> pause(const Failure& failure, const char* before);
   async::Task<flow::FollowEnd> follow(flow::Stream& stream, core::StartAt start,
@@ -96,9 +100,7 @@ class Replicator {
   flow::Settings settings_;
   flow::Context context_;
   std::optional<WallTime> until_;
-  unsigned failures_ = 0;  // in a row, before the first stream is followed
-  bool changed_over_ =
-      false;  // other streams were followed into this replica, and nobody has begun the current one
+  unsigned failures_ = 0;  // before the first stream is followed
 };
 
 flow::Settings Replicator::make_settings() const {
@@ -150,9 +152,9 @@ async::Task<flow::FollowEnd> Replicator::follow_kinesis() {
                                 {"primary", prepared_.primary.where},
                                 {"replica", prepared_.replica.where},
                                 {"worker", settings_.worker}});
-  const std::optional<std::vector<std::string>> older = co_await older_streams(stream.identity());
+  const std::optional<Older> older = co_await older_streams(stream.identity());
   if (!older) co_return flow::FollowEnd::stopped;
-  for (const std::string& identity : *older)
+  for (const std::string& identity : older->unfinished)
     say_gap(identity, "this stream was not read to its end and is not followed any more");
   co_return co_await follow(stream, prepared_.start, until_);
 }
@@ -165,9 +167,9 @@ async::Task<void> Replicator::pause(const Failure& failure, const char* before) 
   co_await control_.stop.wait_until(doors_.clock.now() + wait);
 }
 
-// Streams but the current one of which the lease table has unfinished shards; nullopt: we are asked
-// to stop. Asked until it is known: what is forgotten here is read by nobody.
-async::Task<std::optional<std::vector<std::string>>> Replicator::older_streams(
+// What the lease table has of streams but the current one; nullopt: we are asked to stop. Asked
+// until it is known: what is forgotten here is read by nobody.
+async::Task<std::optional<Replicator::Older>> Replicator::older_streams(
     const std::string& current) {
   while (!control_.stop.is_open()) {
     Result<std::vector<core::ShardRow>> rows = co_await leases_.all(doors_.clock.now() + 10s);
@@ -175,17 +177,18 @@ async::Task<std::optional<std::vector<std::string>>> Replicator::older_streams(
       co_await pause(rows.error(), "which streams were followed before");
       continue;
     }
-    std::vector<std::string> streams;
+    Older older;
     bool begun = false;
     for (const core::ShardRow& row : *rows) {
       begun = begun || row.stream == current;
       if (row.finished || row.stream == current ||
-          std::find(streams.begin(), streams.end(), row.stream) != streams.end())
+          std::find(older.unfinished.begin(), older.unfinished.end(), row.stream) !=
+              older.unfinished.end())
         continue;
-      streams.push_back(row.stream);
+      older.unfinished.push_back(row.stream);
     }
-    changed_over_ = !begun && !rows->empty();
-    co_return streams;
+    older.changed_over = !begun && !rows->empty();
+    co_return older;
   }
   co_return std::nullopt;
 }
@@ -230,15 +233,15 @@ async::Task<flow::FollowEnd> Replicator::follow_table_streams() {
     return StreamsSource(*prepared_.stream_client, stream, prepared_.primary_table.schema,
                          options_.num_records);
   };
-  const std::optional<std::vector<std::string>> older = co_await older_streams(arn);
+  const std::optional<Older> older = co_await older_streams(arn);
   if (!older) co_return flow::FollowEnd::stopped;
   constexpr const char* kBetween =
       "the primary's stream was disabled and enabled again; what changed in between is in no "
       "stream";
   // Whoever read the older ones to their ends may have died before it could say so.
-  if (older->empty() && changed_over_) say_gap(arn, kBetween);
+  if (older->unfinished.empty() && older->changed_over) say_gap(arn, kBetween);
   core::StartAt start = prepared_.start;
-  for (const std::string& before : *older) {
+  for (const std::string& before : older->unfinished) {
     say_gap(before, kBetween);
     StreamsSource stream = source(before);
     const bool there = co_await is_there(stream);

@@ -10,9 +10,10 @@
 namespace dynamodb_replicator::app {
 namespace {
 
-// Where each asked key stands, by its canonical form.
+// Where each asked key stands, by name_of().
 using Places = std::unordered_map<std::string_view, std::size_t>;
 
+// By which a key and its answer are matched: the canonical form (planted bugs: the spelling).
 std::string_view name_of(const item::Key& key) {
   const bool spelled =
       base::planted(base::Bug::no_turns) || base::planted(base::Bug::absence_by_text);
@@ -24,6 +25,13 @@ Failure unusable(std::string message) {
   failure.kind = FailureKind::unusable_answer;
   failure.message = std::move(message);
   return failure;
+}
+
+std::vector<wire::BatchWrite> batch_of(std::span<const flow::Write> writes) {
+  std::vector<wire::BatchWrite> batch;
+  batch.reserve(writes.size());
+  for (const flow::Write& write : writes) batch.push_back({write.key.get(), write.item});
+  return batch;
 }
 
 }  // namespace
@@ -72,9 +80,7 @@ flow::Task<Result<flow::ReadAnswer>> BatchTable::read(std::span<const item::KeyR
 
 flow::Task<Result<flow::WriteAnswer>> BatchTable::write(std::span<const flow::Write> writes,
                                                         Instant deadline) {
-  std::vector<wire::BatchWrite> batch;
-  batch.reserve(writes.size());
-  for (const flow::Write& write : writes) batch.push_back({write.key.get(), write.item});
+  const std::vector<wire::BatchWrite> batch = batch_of(writes);
   const auto failed = [this](Failure failure) {
     failure.operation = "BatchWriteItem on " + client_.where();
     return failure;
@@ -109,9 +115,7 @@ flow::Task<Result<flow::WriteAnswer>> BatchTable::write(std::span<const flow::Wr
 flow::Task<Result<flow::WriteAnswer>> FencedTable::write(const core::Fence& fence,
                                                          std::span<const flow::Write> writes,
                                                          Instant deadline) {
-  std::vector<wire::BatchWrite> batch;
-  batch.reserve(writes.size());
-  for (const flow::Write& write : writes) batch.push_back({write.key.get(), write.item});
+  const std::vector<wire::BatchWrite> batch = batch_of(writes);
   Result<std::string> body =
       wire::transact_write_request(lease_table_, fence, table_, batch, flow::fresh_nonce(dice_));
   const auto failed = [this](Failure failure) {

@@ -66,6 +66,13 @@ std::string broken(const async::HttpResponse& answer) {
   return "";
 }
 
+// When the service answered, by its own clock; nullopt if the answer does not say (the date of what
+// a cache has kept says nothing).
+std::optional<WallTime> date_of(const async::HttpResponse& answer) {
+  if (answer.header("Age") != nullptr) return std::nullopt;
+  return parse_http_date(header_or_empty(answer, "Date"));
+}
+
 constexpr const char* kCertificateRemedy =
     "Check that this is the right server; an authority of your own is named by AWS_CA_BUNDLE.";
 
@@ -128,8 +135,8 @@ Failure Client::failure_of_transport(const async::HttpError& error) const {
 // The Date of an answer shows how far apart the clocks are. True: far enough to explain a refusal,
 // and the next request will be signed for the service's time.
 bool Client::correct_clock(const async::HttpResponse& answer) {
-  const auto date = parse_http_date(header_or_empty(answer, "Date"));
-  if (!date || answer.header("Age") != nullptr) return false;  // a cache's date says nothing
+  const auto date = date_of(answer);
+  if (!date) return false;
   const Duration offset = *date - doors_.clock.wall();
   const Duration change = std::chrono::abs(offset - clock_offset_);
   if (change < kClockTolerance || base::planted(base::Bug::clock_not_corrected)) return false;
@@ -147,8 +154,8 @@ bool Client::correct_clock(const async::HttpResponse& answer) {
 // outside of that tells that the clocks differ; a slow answer does not.
 void Client::note_date(const async::HttpResponse& answer, WallTime sent) {
   constexpr Duration kNear = 5s;  // a date is whole seconds
-  const auto date = parse_http_date(header_or_empty(answer, "Date"));
-  if (!date || answer.header("Age") != nullptr) return;
+  const auto date = date_of(answer);
+  if (!date) return;
   const WallTime now = doors_.clock.wall();
   service_ahead_ = Duration{0};
   if (*date > now + kNear) service_ahead_ = *date - now;

@@ -46,6 +46,7 @@ class Client {
   Failure failure_of_transport(const async::HttpError& error) const;
   Failure failure_of_answer(const async::HttpResponse& answer, const CredentialsRef& used);
   bool correct_clock(const async::HttpResponse& answer);
+  void note_date(const async::HttpResponse& answer, WallTime sent);
 
   async::Doors& doors_;
   Endpoint endpoint_;
@@ -53,7 +54,6 @@ class Client {
   std::shared_ptr<CredentialsProvider> credentials_;
   std::string where_;
   Signer signer_;
-  void note_date(const async::HttpResponse& answer, WallTime sent);
   Duration clock_offset_{0};   // the service's clock less ours, when it refused us; for signing
   Duration service_ahead_{0};  // the same, as the last answer showed it; zero if it is near
 };

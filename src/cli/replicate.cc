@@ -56,7 +56,7 @@ int replicate(const std::string& name, Arguments arguments) {
          "--mode", options.mode,
          "how a write is protected from a stale worker: fast (batches and deadlines; a write "
          "that lands late is found and repaired), or fenced (transactions at twice the write "
-         "units; the replica never goes back)")
+         "units; a former owner's write is refused whenever it lands)")
       ->capture_default_str();
   app.add_option("--fence-stripes", options.stripes,
                  "fenced mode: transactions in flight per shard; the lease table keeps the number "

@@ -1,4 +1,4 @@
-// How many writes go into one request.
+// How many writes go into one request, and what to do with one that is refused as a whole.
 #pragma once
 
 #include <cstddef>

@@ -45,5 +45,13 @@ TEST(CutBatches, EveryItemIsInOneBatchThatFits) {
   }));
 }
 
+TEST(CutBatches, ATransactionHasItsOwnLimits) {
+  const std::vector<std::size_t> bytes(250, 39'000);
+  EXPECT_EQ(cut_batches(bytes, kFencedWritesMax, kFencedBytesMax),
+            (std::vector<std::size_t>{99, 198, 250}));
+  EXPECT_EQ(cut_batches({2'000'000, 1'900'000, 1}, kFencedWritesMax, kFencedBytesMax),
+            (std::vector<std::size_t>{2, 3}));
+}
+
 }  // namespace
 }  // namespace dynamodb_replicator::core

@@ -61,7 +61,7 @@ Task<bool> ShardFence::move(unsigned stripe, Step step) {
       ours = co_await find_out(to);
     }
     if (ours) {
-      stripes_[stripe].bumps = to.bumps;
+      if (*ours) stripes_[stripe].bumps = to.bumps;
       co_return *ours && !closed_;
     }
     if (!moved) co_await pause(moved.error(), ++failures);

@@ -145,7 +145,7 @@ void Follower::note_unlisted_parents() {
       const auto before = unlisted_.find(parent);
       const Instant since = before == unlisted_.end() ? now : before->second;
       unlisted[parent] = since;
-      if (!is_gone(since)) list_at_ = std::min(list_at_, now + kRelistEvery);
+      if (!listed_well_after(since)) list_at_ = std::min(list_at_, now + kRelistEvery);
     }
   }
   unlisted_ = std::move(unlisted);
@@ -156,7 +156,7 @@ std::set<std::string> Follower::believed_listed() const {
   std::set<std::string> listed = listed_;
   if (base::planted(base::Bug::hidden_parent_gone)) return listed;
   for (const auto& [parent, since] : unlisted_) {
-    if (!is_gone(since)) listed.insert(parent);
+    if (!listed_well_after(since)) listed.insert(parent);
   }
   return listed;
 }
@@ -310,12 +310,12 @@ void Follower::note_completeness() {
   }
   const Instant now = context_.clock.now();
   if (!complete_since_) complete_since_ = now;
-  if (!is_gone(*complete_since_)) list_at_ = std::min(list_at_, now + kRelistEvery);
+  if (!listed_well_after(*complete_since_)) list_at_ = std::min(list_at_, now + kRelistEvery);
 }
 
 std::optional<FollowEnd> Follower::verdict() const {
   if (!listed_once_ || !rows_in_step_) return std::nullopt;
-  if (complete_since_ && is_gone(*complete_since_)) return FollowEnd::complete;
+  if (complete_since_ && listed_well_after(*complete_since_)) return FollowEnd::complete;
   const std::set<std::string> stuck = held_up();
   const bool left = std::any_of(rows_.begin(), rows_.end(), [&](const core::ShardRow& row) {
     return !row.finished && !stuck.contains(row.shard);

@@ -29,8 +29,8 @@ class Follower {
       30s;  // the stream's shards, when nothing hints at a change
   static constexpr Duration kRelistEvery =
       2s;  // when a shard has ended and its children are not listed yet
-  // A parent that no listing has shown for this long is gone with its data; until then the listing
-  // may just lag.
+  // A shard that no listing has shown for this long is not there (a parent: gone with its data);
+  // until then the listing may just lag.
   static constexpr Duration kUnlistedFor = 15s;
   static constexpr Duration kCallTimeout = 10s;
 
@@ -56,9 +56,10 @@ class Follower {
   Task<void> run_session(Running& running);
   void note_unlisted_parents();
   void note_completeness();
-  // Only a listing that was answered tells that a parent is not there any more.
-  [[nodiscard]] bool is_gone(Instant unlisted_since) const {
-    return listed_at_ >= unlisted_since + kUnlistedFor;
+  // Has a listing been answered that was asked for long enough after `then`? Only such a one tells
+  // that what it does not show is not there.
+  [[nodiscard]] bool listed_well_after(Instant then) const {
+    return listed_at_ >= then + kUnlistedFor;
   }
   [[nodiscard]] std::set<std::string> believed_listed() const;
   void reap();

@@ -284,6 +284,22 @@ TEST_F(FollowTest, ADisabledStreamReadToItsEndIsCompleteAndTheProcessGoesOn) {
   EXPECT_FALSE(worker->process.stop.is_open()) << "another stream may be followed after this one";
 }
 
+TEST_F(FollowTest, ADisabledStreamIsCompleteWhenALaterListingShowsNothingMore) {
+  change("p", "a");
+  change("c", "b");
+  stream.shards["p"].closed = stream.shards["c"].closed = true;
+  stream.shards["c"].parents = {"p"};
+  stream.shards["c"].listed = false;  // a listing lags
+  stream.ended = true;
+  auto worker = start("one");
+  driver.run_for(8s);
+  EXPECT_FALSE(worker->end.has_value()) << "all that is listed is read, but for how long?";
+  stream.shards["c"].listed = true;
+  driver.run_for(40s);
+  EXPECT_EQ(worker->end, FollowEnd::complete);
+  EXPECT_TRUE(equal());
+}
+
 TEST_F(FollowTest, AnAcquisitionWhoseAnswerIsLostIsTakenAgain) {
   change("s", "a");
   int calls = 0;

@@ -1,7 +1,6 @@
 #include "wire/fences.h"
 
 #include "base/planted.h"
-#include "item/canonical.h"
 #include "item/json.h"
 #include "wire/answer.h"
 #include "wire/attributes.h"
@@ -118,13 +117,8 @@ Result<std::string> transact_write_request(std::string_view lease_table, const c
     if (write.item.empty()) {
       action.raw("Key", write.key->wire());
     } else {
-      const auto item = item::writable_item(write.item);
-      if (!item) {
-        Failure failure;
-        failure.kind = FailureKind::invalid;
-        failure.message = "the item is malformed: " + item.error().reason;
-        return failure;
-      }
+      auto item = item_to_write(write.item);
+      if (!item) return std::move(item).error();
       action.raw("Item", *item);
     }
     actions += "," + JsonWriter().raw(write.item.empty() ? "Delete" : "Put", action.end()).end();

@@ -130,6 +130,15 @@ Result<BatchGetAnswer> decode_batch_get(std::string body, std::string_view table
   return answer;
 }
 
+Result<std::string> item_to_write(std::string_view item) {
+  auto writable = item::writable_item(item);
+  if (writable) return std::move(*writable);
+  Failure failure;
+  failure.kind = FailureKind::invalid;
+  failure.message = "the item is malformed: " + writable.error().reason;
+  return failure;
+}
+
 Result<std::string> batch_write_request(std::string_view table,
                                         std::span<const BatchWrite> writes) {
   std::string list = "[";
@@ -140,13 +149,8 @@ Result<std::string> batch_write_request(std::string_view table,
       list += write.key->wire();
     } else {
       list += R"({"PutRequest":{"Item":)";
-      const auto item = item::writable_item(write.item);
-      if (!item) {
-        Failure failure;
-        failure.kind = FailureKind::invalid;
-        failure.message = "the item is malformed: " + item.error().reason;
-        return failure;
-      }
+      auto item = item_to_write(write.item);
+      if (!item) return std::move(item).error();
       list += *item;
     }
     list += "}}";

@@ -39,9 +39,11 @@ struct BatchWrite {
   const item::Key* key = nullptr;
   std::string_view item;  // raw JSON; empty: delete
 };
-// Leaves out attributes that the service refuses (item::writable_item). The error:
-// FailureKind::invalid, if an item that holds such attributes is malformed. REQUIRES: 1 to 25
-// writes, all of different keys.
+// An item as every write request carries it: without the attributes that the service refuses
+// (item::writable_item). The error: FailureKind::invalid, if an item that holds such attributes is
+// malformed.
+Result<std::string> item_to_write(std::string_view item);
+// The error: that of item_to_write. REQUIRES: 1 to 25 writes, all of different keys.
 Result<std::string> batch_write_request(std::string_view table, std::span<const BatchWrite> writes);
 
 struct BatchWriteAnswer {

@@ -1,6 +1,7 @@
 // The lease table in bytes. One item a shard (HASH `stream` = the stream's identity, RANGE `row` =
 // "shard#" and the shard's id) and one item for the whole table (HASH "dynamodb-replicator", RANGE
-// "meta"), which must be found whatever stream a reader follows.
+// "meta"), which must be found whatever stream a reader follows. Beside them stand the fences of
+// fenced mode (wire/fences.h).
 //
 // Attributes that are not ours are never lost: a replacement names its own attributes only. Times
 // are whole microseconds since 1970, durations whole microseconds.
@@ -20,7 +21,6 @@ namespace dynamodb_replicator::wire {
 // so that an older program reads what a newer one wrote.
 std::string shard_row_to_item(const core::ShardRow& row);
 Result<core::ShardRow> shard_row_from_item(std::string_view item);
-std::string meta_row_key();
 std::string meta_row_to_item(const core::MetaRow& row);
 Result<core::MetaRow> meta_row_from_item(std::string_view item);
 
@@ -31,6 +31,8 @@ std::string query_shard_rows_request(std::string_view table, std::string_view st
 // Scan: consistent, everything, for tools that list a lease table.
 std::string scan_rows_request(std::string_view table, std::string_view last_key);
 bool is_shard_row(std::string_view item);
+
+std::string meta_row_key();  // as JSON
 
 // GetItem, consistent.
 std::string get_shard_row_request(std::string_view table, std::string_view stream,
