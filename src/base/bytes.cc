@@ -163,4 +163,12 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+std::string to_lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+  }
+  return out;
+}
+
 }  // namespace dynamodb_replicator::base
