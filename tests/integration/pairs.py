@@ -92,7 +92,7 @@ class Pair:
         self.changes += len(puts) + len(deletes)
         names = ("h", "r")[:1 if self.shape[1] is None else 2]
         self._make_records([({name: item[name] for name in names}, "INSERT") for item in puts] +
-                      [(key, "REMOVE") for key in deletes])
+                           [(key, "REMOVE") for key in deletes])
 
     # ---- telling the stream -----------------------------------------------------------------------------------
 
