@@ -81,7 +81,7 @@ class World {
   struct Event {
     Duration when;
     std::uint64_t number;
-    std::function<void()> what;
+    mutable std::function<void()> what;         // moved out of the queue's top, which is const
     bool operator<(const Event& other) const {  // the queue's top is its largest
       return when != other.when ? when > other.when : number > other.number;
     }
