@@ -52,6 +52,13 @@ std::optional<std::string> Checker::unfinished() const {
   return std::nullopt;
 }
 
+std::string Checker::silent_shard() const {
+  for (const std::string& shard : lossy_) {
+    if (!told_.contains(shard)) return shard;
+  }
+  return "";
+}
+
 bool Checker::followed() const {
   return std::any_of(shards_.begin(), shards_.end(), [](const auto& shard) {
     return !shard.second.row.owner.empty() || !shard.second.row.checkpoint.empty();

@@ -16,6 +16,7 @@
 #include <queue>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/prng.h"
@@ -57,6 +58,15 @@ class World {
   void trace(std::string_view who, std::string_view what, std::string_view detail = {});
   [[nodiscard]] bool shown() const { return options_.show; }
   [[nodiscard]] std::uint64_t digest() const { return digest_; }
+
+  // Told of every line that a process logs.
+  using Fields = std::vector<std::pair<std::string_view, std::string>>;
+  using Line = std::function<void(const std::string& process, std::string_view message,
+                                  const Fields& fields)>;
+  void listen(Line listener) { listener_ = std::move(listener); }
+  void logged(const std::string& process, std::string_view message, const Fields& fields) {
+    if (listener_) listener_(process, message, fields);
+  }
 
   // A broken promise: the first reason is kept and ends the run.
   void fail(std::string reason);
@@ -103,6 +113,7 @@ class World {
   InvariantCounts looked_{};
   std::vector<std::string> secrets_;
   std::optional<std::string> failure_;
+  Line listener_;
 };
 
 // Uniform in [from, to].
