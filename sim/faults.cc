@@ -71,7 +71,7 @@ constexpr std::array<Kind, kFaults> kKinds{{
     {"zombie_read", 3000},
     {"silence", 2000},
     {"slow_lease", 7000},
-    {"stop_in_trouble", 1500},
+    {"stop_in_trouble", 4000},
     {"parting_write", 2000},
     {"hasty_reshard", 15000},
     {"early_absence", 50000},
@@ -98,7 +98,7 @@ Faults::Faults(base::Prng prng, bool with_chaos, FaultSet off) : off_(off) {
 }
 
 void Faults::race() {
-  constexpr std::uint32_t kOften = 40'000;
+  constexpr std::uint32_t kOften = 60'000;
   for (std::size_t i = 0; i < kFaults; ++i) {
     const auto kind = static_cast<Fault>(i);
     if (kind != Fault::two_spellings && kind != Fault::duplicate_record) rates_[i] = 0;

@@ -226,7 +226,7 @@ RunResult Scene::play() {
   world_.after(4s, [this] { trouble_tables(); });
   world_.after(1s, [this] { watch_workers(); });
   constexpr Duration kRace = 14s;
-  const bool races = world_.faults().on(Fault::racing_owners) && trouble_.chance(1, 2);
+  const bool races = world_.faults().on(Fault::racing_owners);
   if (races && drawn_.writer.records == Writer::Records::dyno)
     world_.at(drawn_.chaos_for - kRace, [this] { race_to_the_end(); });
   for (std::uint64_t n = 1; n <= kReshardsMin; ++n) {

@@ -65,11 +65,12 @@ void Scene::stop_in_trouble(Worker& worker) {
   constexpr std::array<const char*, 3> kHosts{"primary.sim", "replica.sim", "kinesis.sim"};
   const Duration now = world_.now();
   Duration within = 2s;
-  switch (trouble_.below(3)) {
+  switch (trouble_.below(4)) {
     case 0:
       network_.silence(kHosts[trouble_.below(3)], now + between(trouble_, 8s, 25s));
       break;
     case 1:
+    case 2:
       within = 20s;
       network_.silence(stream_ ? "primary.sim" : "kinesis.sim", now + 30s);
       looks_slow_until_ = now + 30s;
