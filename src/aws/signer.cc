@@ -14,6 +14,8 @@ namespace {
 
 // Ends trimmed, runs of blanks inside become one.
 std::string squeezed(std::string_view value) {
+  const bool already = value.find_first_of(" \t") == value.npos;
+  if (already) return std::string(value);
   std::string out;
   for (const char c : value) {
     const bool blank = c == ' ' || c == '\t';

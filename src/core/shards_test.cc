@@ -135,6 +135,23 @@ TEST(Vanished, UnfinishedRowsThatAreNotListed) {
   EXPECT_EQ(gone[0].shard, "b");
 }
 
+TEST(OlderStreams, WhatIsUnfinishedAndWhatSeemsToBeRead) {
+  const auto of = [](const std::string& stream, bool read) {
+    ShardRow made = read ? finished("a") : row("a");
+    made.stream = stream;
+    return made;
+  };
+  const std::vector<ShardRow> rows{of("s1", true), of("s1", true), of("s2", true), of("s2", false)};
+  const OlderStreams older = older_streams(rows, "s3");
+  EXPECT_EQ(older.unfinished, std::vector<std::string>{"s2"});
+  EXPECT_EQ(older.seemingly_read, std::vector<std::string>{"s1"})
+      << "a child of its last shard may have been seen by nobody";
+  EXPECT_TRUE(older.changed_over);
+  EXPECT_FALSE(older_streams(rows, "s2").changed_over);
+  EXPECT_TRUE(older_streams(rows, "s2").unfinished.empty());
+  EXPECT_FALSE(older_streams({}, "s3").changed_over);
+}
+
 TEST(ReadUntil, EveryRowIsReadThroughOrFinished) {
   const std::vector<ListedShard> listed{{"a", {}, true}, {"b", {"a"}, false}};
   EXPECT_TRUE(read_until(at(10), listed, {finished("a"), read_to("b", 10)}, false));
