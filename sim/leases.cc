@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kShardRow = "shard#";
 
-std::optional<std::string> inner(Json object, std::string_view name, std::string_view type) {
+std::optional<std::string> owned_inner(Json object, std::string_view name, std::string_view type) {
   const auto value = member(object, name);
   const auto found = value ? text(*value, type) : std::nullopt;
   return found ? std::optional<std::string>(*found) : std::nullopt;
@@ -24,15 +24,15 @@ Duration stretched(Duration span) { return span + span / 50 + 1ms; }
 std::optional<LeaseChecker::Write> LeaseChecker::write_of(const std::string& sender, Json body) {
   const auto key = member(body, "Key");
   const auto values = member(body, "ExpressionAttributeValues");
-  const auto row = key ? inner(*key, "row", "S") : std::nullopt;
+  const auto row = key ? owned_inner(*key, "row", "S") : std::nullopt;
   if (!row || !row->starts_with(kShardRow) || !values) return std::nullopt;
   Write write;
   write.sender = sender;
   write.shard = row->substr(kShardRow.size());
-  write.nonce = inner(*values, ":nonce", "S").value_or("");
-  write.owned = inner(*values, ":owner", "S").has_value();
-  write.lease =
-      std::chrono::microseconds(std::atoll(inner(*values, ":lease", "N").value_or("0").c_str()));
+  write.nonce = owned_inner(*values, ":nonce", "S").value_or("");
+  write.owned = owned_inner(*values, ":owner", "S").has_value();
+  write.lease = std::chrono::microseconds(
+      std::atoll(owned_inner(*values, ":lease", "N").value_or("0").c_str()));
   write.first = first_sent_.try_emplace(write.nonce, world_.now()).first->second;
   return write;
 }

@@ -6,14 +6,14 @@
 namespace dynamodb_replicator::sim {
 namespace {
 
-struct Wire {
+struct LeaseWire {
   World world{{1, false, false}};
   Table replica{world, "replica", {{"id", "N"}, std::nullopt}};
   Table rows{world, "leases", {{"stream", "S"}, KeyPart{"row", "S"}}};
   LeaseChecker checker{world, replica};
   std::uint64_t numbers = 0;
 
-  Wire() { checker.lease_table(rows); }
+  LeaseWire() { checker.lease_table(rows); }
 
   std::uint64_t send(const std::string& operation, const std::string& body, Duration deadline) {
     async::HttpRequest request;
@@ -51,7 +51,7 @@ struct Wire {
 };
 
 TEST(LeaseChecker, AWriteForARecordThatWasGivenInsideOfTheLease) {
-  Wire wire;
+  LeaseWire wire;
   wire.renew("a", "one@1/x");
   wire.checker.given("one@1", "s", R"({"N":"1"})");
   wire.pass(5s);
@@ -60,14 +60,14 @@ TEST(LeaseChecker, AWriteForARecordThatWasGivenInsideOfTheLease) {
 }
 
 TEST(LeaseChecker, AWriteOfAKeyThatNobodyAskedFor) {
-  Wire wire;
+  LeaseWire wire;
   wire.renew("a", "one@1/x");
   wire.write(4s);
   EXPECT_TRUE(wire.says("no shard gave it a record")) << wire.said();
 }
 
 TEST(LeaseChecker, AWriteAfterTwoThirdsOfTheLease) {
-  Wire wire;
+  LeaseWire wire;
   wire.renew("a", "one@1/x");
   wire.checker.given("one@1", "s", R"({"N":"1"})");
   wire.pass(6500ms);
@@ -76,7 +76,7 @@ TEST(LeaseChecker, AWriteAfterTwoThirdsOfTheLease) {
 }
 
 TEST(LeaseChecker, ADeadlinePastTheLease) {
-  Wire wire;
+  LeaseWire wire;
   wire.renew("a", "one@1/x");
   wire.checker.given("one@1", "s", R"({"N":"1"})");
   wire.pass(5s);
@@ -85,7 +85,7 @@ TEST(LeaseChecker, ADeadlinePastTheLease) {
 }
 
 TEST(LeaseChecker, AWriteAfterTheRowIsGivenBack) {
-  Wire wire;
+  LeaseWire wire;
   wire.renew("a", "one@1/x");
   wire.checker.given("one@1", "s", R"({"N":"1"})");
   wire.renew("b", "");
@@ -94,7 +94,7 @@ TEST(LeaseChecker, AWriteAfterTheRowIsGivenBack) {
 }
 
 TEST(LeaseChecker, ALeaseThatIsCalledLostTooEarly) {
-  Wire wire;
+  LeaseWire wire;
   wire.renew("a", "one@1/x");
   wire.pass(9s);
   wire.checker.lost("one@1", "s");
@@ -106,7 +106,7 @@ TEST(LeaseChecker, ALeaseThatIsCalledLostTooEarly) {
 }
 
 TEST(LeaseChecker, ARowOfOursThatIsSeenAndNotTaken) {
-  Wire wire;
+  LeaseWire wire;
   wire.renew("a", "one@1/x", false);
   wire.pass(1s);
   wire.look();

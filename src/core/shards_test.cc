@@ -137,7 +137,7 @@ TEST(Vanished, UnfinishedRowsThatAreNotListed) {
 
 TEST(OlderStreams, WhatIsUnfinishedAndWhatSeemsToBeRead) {
   const auto of = [](const std::string& stream, bool read) {
-    ShardRow made = read ? finished("a") : row("a");
+    ShardRow made = read ? finished("a") : stored_row("a");
     made.stream = stream;
     return made;
   };
