@@ -72,7 +72,7 @@ constexpr std::array<Kind, kFaults> kKinds{{
     {"silence", 2000},
     {"slow_lease", 7000},
     {"stop_in_trouble", 4000},
-    {"parting_write", 2000},
+    {"parting_write", 5000},
     {"hasty_reshard", 15000},
     {"early_absence", 50000},
     {"racing_owners", 50000},

@@ -32,7 +32,7 @@ constexpr std::array<Named, base::kBugs> kBugs{{
     {"takeover-trusted", "a former owner's writes are not reckoned with"},
     {"free-row-trusted", "a row without an owner is trusted to be clean"},
     {"released-as-clean", "a row is given back as clean although keys are in doubt"},
-    {"doubt-of-free-row-short", "doubt about a row given back leaves out deadlines to come"},
+    {"doubt-of-free-row-short", "doubt about a row given back leaves out deadlines to come", true},
     {"writes-after-release", "writes are issued for a row that is given back"},
     {"writes-past-lease", "writes are issued, and may last, past the lease"},
     {"lease-from-answer", "a lease is counted from the answer of its renewal"},
