@@ -81,10 +81,11 @@ def wait_until(condition, seconds, what):
         time.sleep(0.2)
 
 
-def wait_until_equal(pair, seconds):
+def wait_until_equal(pair, seconds, meanwhile=lambda: None):
     """Waits until the replica equals the primary; says what differs if it never does."""
     deadline = time.monotonic() + seconds
     while any(pair.differences()):
+        meanwhile()
         if time.monotonic() > deadline:
             pair.assert_equal()
         time.sleep(0.5)
