@@ -123,6 +123,7 @@ Answer DynamoDb::transact_write_items(Json request) {
     all.push_back(std::move(*made));
   }
   std::vector<const Item*> items;
+  items.reserve(all.size());
   for (const Prepared& one : all) items.push_back(&one.item);
   if (are_too_large(items)) return validation("Transaction payload size cannot exceed 4MB");
   bool cancelled = false;
