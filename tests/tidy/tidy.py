@@ -6,7 +6,9 @@ Each rule is one test; the last line is `N passed, N failed`.
 """
 
 import collections
+import concurrent.futures
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -271,11 +273,15 @@ def headers_stand_alone():
         for flag in re.findall(r"-(?:isystem |I|D|std=)\S+", entry["command"]):
             flags[flag] = None
     arguments = [part for flag in flags for part in flag.split(" ")]
-    for path in cpp(".h"):
-        done = subprocess.run(["g++", "-std=c++20", "-fsyntax-only", "-w", "-x", "c++", *arguments, f"-I{ROOT}", str(path)],
+
+    def compile_alone(path):
+        return subprocess.run(["g++", "-std=c++20", "-fsyntax-only", "-w", "-x", "c++", *arguments, f"-I{ROOT}", str(path)],
                               cwd=ROOT / "build-dev", capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            yield f"{show(path)}: {done.stderr.splitlines()[0]}"
+    headers = cpp(".h")
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for path, done in zip(headers, pool.map(compile_alone, headers)):
+            if done.returncode != 0:
+                yield f"{show(path)}: {done.stderr.splitlines()[0]}"
 
 
 def main():
