@@ -106,7 +106,7 @@ def follow_through_kills(world, source, mode="fast"):
         load = Load(pairs, changes, seconds)
         moments = sorted(dice.uniform(0.05, 1.0) for _ in range(kills))
         reshards = [] if source != "kinesis" else [(0.35, world.split_first_shard), (0.65, world.merge_last_shards)]
-        start = time.monotonic()
+        start = told = time.monotonic()
         while load.running() or moments or reshards:
             share = (time.monotonic() - start) / seconds
             if moments and share >= moments[0]:
@@ -117,6 +117,9 @@ def follow_through_kills(world, source, mode="fast"):
                 for pair in pairs:
                     reshard(pair.stream)
             fleet.supervise()
+            if time.monotonic() - told > 60:
+                told = time.monotonic()
+                print(f"    {load.done} changes after {told - start:.0f} s", flush=True)
             time.sleep(0.05)
         assert load.done >= changes, load.done
         written = time.monotonic()
