@@ -13,7 +13,11 @@ import sys
 import runner
 from world import World
 
-import follow  # noqa: F401  each of these registers its tests
+import diff  # noqa: F401  each of these registers its tests
+import diff_repair  # noqa: F401
+import diff_runs  # noqa: F401
+import diff_soak  # noqa: F401
+import follow  # noqa: F401
 import habits  # noqa: F401
 import install  # noqa: F401
 import late  # noqa: F401
