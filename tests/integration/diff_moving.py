@@ -78,3 +78,14 @@ def _(world):
         got = diff(two, "--exit-code", locations=two.through(primary=proxy), status=1)
     assert got.texts == {"changing": ['{"h":"x","r":3}'], "different": ['{"h":"x","r":4}']}, got.describe()
     assert got.discrepancies == 2, got.describe()
+
+
+@runner.test("diff_moving.by_default_a_difference_must_last_at_least_5_seconds")
+def _(world):
+    two = Tables(world, SHAPE, [item("x", n) for n in range(20)], [item("x", n) for n in range(19)])
+    with world.program(two.locations, name="diff-tables") as program:
+        time.sleep(3.5)
+        assert program.running() and "[missing]" not in program.output(), program.output() + program.describe()
+        two.put(1, item("x", 19))  # the replicator's write, at last
+        assert program.wait(30) == 0 and program.output() == "", program.output() + program.describe()
+        assert "[discrepancies] 0" in program.log(), program.describe()

@@ -9,9 +9,10 @@ import time
 
 import runner
 import tables
-from compared import Edited, Engine, Tables, check, diff, expires
+from compared import Edited, Engine, Tables, check, diff, expires, short_pages
 from diff import SHAPE, item, several
 from emulators import Dynalite, die_with_parent
+from pairs import Pair
 from program import BIN, clean_environment, run
 from proxy import FaultyDynamoDb
 
@@ -212,6 +213,31 @@ def _(world):
     two.assert_equal()
     status, shown = on_a_terminal([*pair().locations, "--repair", "--settle", 0, "--yes"], b"")
     assert status == 0, shown
+
+
+@runner.test("diff_repair.shows_progress_on_a_terminal_in_one_line")
+def _(world):
+    two = Tables(world, SHAPE, several(range(300), SHAPE), several(range(300), SHAPE))
+    with short_pages(two, items=10, seconds=0.15) as locations:
+        status, shown = on_a_terminal([*locations, "--settle", 0, "--concurrency", 1], b"")
+    assert status == 0, shown
+    progress = shown.split("[discrepancies]")[0]
+    assert progress.count("\r") > 3 and progress.count("\n") < 8, f"no line that redraws: {shown!r}"
+    assert "items" in progress and "/s" in progress, shown
+
+
+@runner.test("diff_repair.beside_a_fenced_replicator_it_says_what_it_costs")
+def _(world):
+    pair = Pair(world, world.name("fenced"), SHAPE, "streams", 20, 1)
+    pair.change(40)
+    status, _, log, _ = run(pair.arguments("--until-caught-up", "--mode", "fenced"), seconds=60)
+    assert status == 0, log
+    world.dynamodb.put_item(TableName=pair.replica, Item={**pair.key(5000), "v": {"S": "damage"}})
+    places = [f"{world.dynamodb_url}/{name}" for name in (pair.primary, pair.replica)]
+    status, out, err, _ = run([*places, "--repair", "--settle", 0], name="diff-tables")
+    assert status == 0, out + err
+    assert "fence" in err, f"nothing is said of the fenced replicator: {err}"
+    pair.assert_equal()
 
 
 # ---- backfill ---------------------------------------------------------------------------------------------------------

@@ -215,3 +215,14 @@ def _(world):
     assert "hunter2" not in out + err
     events = [json.loads(line)["event"] for line in out.splitlines()]
     assert events.count("repaired") == 20 and events[-1] == "summary", events
+
+
+@runner.test("diff_runs.options_from_a_file_and_flags_win")
+def _(world):
+    two = three_kinds(world, 60)
+    file = world.directory / "diff.toml"
+    file.write_text("settle = 0\nexit-code = true\nconcurrency = 2\n")
+    status, _, err, seconds = run([*two.locations, "--config", file], name="diff-tables")
+    assert status == 1 and seconds < 5, (status, seconds, err)
+    file.write_text("settel = 0\n")
+    refused([*two.locations, "--config", file], "settel", name="diff-tables")
