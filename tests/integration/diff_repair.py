@@ -89,6 +89,16 @@ def _(world):
     two.assert_equal(ignore=("own",))
 
 
+@runner.test("diff_repair.attributes_that_the_service_refuses_are_not_written")
+def _(world):
+    own = {"aws:rep:updateregion": {"S": "eu-west-1"}, "aws:rep:deleting": {"BOOL": False}}
+    two, written = Tables(world, SHAPE, [item("x", n, v={"N": "1"}, **own) for n in range(4)], [item("x", 1, v={"N": "2"}, **own)]), []
+    with Edited(world.dynamodb_url, lambda operation, request: written.append(str(request)) if operation in WRITES else None) as proxy:
+        diff(two, "--repair", locations=two.through(replica=proxy))
+        assert written and not any("aws:rep" in each for each in written), written
+    two.assert_equal()
+
+
 @runner.test("diff_repair.expired_items_are_left_alone")
 def _(world):
     past = {"gone": {"N": str(int(time.time()) - 1000)}}
