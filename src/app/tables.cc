@@ -112,6 +112,23 @@ flow::Task<Result<flow::WriteAnswer>> BatchTable::write(std::span<const flow::Wr
   co_return result;
 }
 
+flow::Task<Result<flow::ScanPage>> BatchTable::scan(const flow::ScanAsk& ask, Instant deadline) {
+  std::string body = wire::scan_request({.table = table_,
+                                         .after = ask.after,
+                                         .consistent = ask.consistent,
+                                         .segment = ask.segment,
+                                         .segments = ask.segments});
+  Result<std::string> answer = co_await client_.call("Scan", std::move(body), deadline, false);
+  if (!answer) co_return std::move(answer).error();
+  Result<wire::ItemsPage> page = wire::decode_items_page(std::move(*answer));
+  if (!page) {
+    Failure failure = std::move(page).error();
+    failure.operation = "Scan on " + client_.where();
+    co_return failure;
+  }
+  co_return flow::ScanPage{std::move(page->items), std::move(page->last_key), page->units};
+}
+
 flow::Task<Result<flow::WriteAnswer>> FencedTable::write(const core::Fence& fence,
                                                          std::span<const flow::Write> writes,
                                                          Instant deadline) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "async/loop.h"
+#include "async/memory_spill.h"
 #include "async/scope.h"
 #include "base/prng.h"
 #include "flow/context.h"
@@ -92,10 +93,21 @@ struct Files : async::Files {
     co_return Result<void>();
   }
   Result<void> probe_append(const std::string&) override { return {}; }
+  Task<Result<void>> replace(const std::string& path, std::string text) override {
+    contents[path] = std::move(text);
+    co_return Result<void>();
+  }
+  Result<std::unique_ptr<async::Spill>> scratch(const std::string&) override {
+    return std::unique_ptr<async::Spill>(std::make_unique<async::MemorySpill>());
+  }
+  Result<std::unique_ptr<async::Spill>> spill(const std::string& path) override {
+    return std::unique_ptr<async::Spill>(std::make_unique<async::MemorySpill>(&contents[path]));
+  }
   Driver& driver;
   Duration takes = 2ms;
   bool broken = false;
   std::vector<std::string> lines;
+  std::map<std::string, std::string> contents;  // of replaced files and spills, by path
 };
 
 struct Log : async::Log {

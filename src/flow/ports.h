@@ -44,6 +44,26 @@ class TableReader {
   virtual Task<Result<ReadAnswer>> read(std::span<const item::KeyRef> keys, Instant deadline) = 0;
 };
 
+struct ScanAsk {
+  std::string after;  // the page before this one said so; empty: the segment's beginning
+  bool consistent = false;
+  int segment = 0;
+  int segments = 1;
+};
+
+struct ScanPage {
+  std::vector<std::string> items;   // raw JSON
+  std::optional<std::string> next;  // `after` of the next page; nullopt: the segment's end
+  double units = 0;
+};
+
+class TableScanner {
+ public:
+  virtual ~TableScanner() = default;
+  // One page, at most 1 MB of items; it may be empty and not the last.
+  virtual Task<Result<ScanPage>> scan(const ScanAsk& ask, Instant deadline) = 0;
+};
+
 struct Write {
   item::KeyRef key;
   std::string item;  // raw JSON; empty: delete

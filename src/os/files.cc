@@ -6,6 +6,9 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
@@ -68,24 +71,73 @@ bool ends_torn(int fd) {
   return ::pread(fd, &last, 1, facts.st_size - 1) == 1 && last != '\n';
 }
 
+Result<void> write_all(int fd, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t wrote = ::write(fd, bytes.data(), bytes.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) return failed("write to", path, errno);
+    bytes.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  return {};
+}
+
 Result<void> append(const std::string& path, std::string line) {
   const auto file = open_for_append(path);
   if (!file) return file.error();
   if (ends_torn(file->get())) line.insert(line.begin(), '\n');
   line += '\n';
-  std::size_t done = 0;
-  while (done < line.size()) {
-    const ssize_t wrote = ::write(file->get(), line.data() + done, line.size() - done);
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return failed("write to", path, errno);
-    done += static_cast<std::size_t>(wrote);
-  }
+  if (auto wrote = write_all(file->get(), line, path); !wrote) return wrote;
   // What is no regular file (a pipe, a terminal) cannot be synced, nor need it be.
   if (::fsync(file->get()) != 0 && errno != EINVAL && errno != EROFS) {
     return failed("sync", path, errno);
   }
   return {};
 }
+
+Result<void> put_in_place(const std::string& path, std::string_view text) {
+  const std::string beside = path + ".new";
+  const Descriptor made(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!made.ok()) return failed("create", beside, errno);
+  if (auto wrote = write_all(made.get(), text, beside); !wrote) return wrote;
+  if (::fsync(made.get()) != 0) return failed("sync", beside, errno);
+  if (::rename(beside.c_str(), path.c_str()) != 0) return failed("replace", path, errno);
+  return sync_directory(path);
+}
+
+class OpenSpill : public async::Spill {
+ public:
+  OpenSpill(Descriptor file, std::string path, std::uint64_t size)
+      : file_(std::move(file)), path_(std::move(path)), size_(size) {}
+  Result<void> append(std::string_view bytes) override {
+    auto wrote = write_all(file_.get(), bytes, path_);
+    if (wrote) size_ += bytes.size();
+    return wrote;
+  }
+  Result<std::string> read(std::uint64_t offset, std::size_t bytes) override {
+    std::string out(bytes, '\0');
+    std::size_t have = 0;
+    while (have < bytes) {
+      const ssize_t got =
+          ::pread(file_.get(), out.data() + have, bytes - have, static_cast<off_t>(offset + have));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return failed("read", path_, errno);
+      if (got == 0) break;
+      have += static_cast<std::size_t>(got);
+    }
+    out.resize(have);
+    return out;
+  }
+  [[nodiscard]] std::uint64_t size() const override { return size_; }
+  Result<void> sync() override {
+    if (::fdatasync(file_.get()) != 0) return failed("sync", path_, errno);
+    return {};
+  }
+
+ private:
+  Descriptor file_;
+  std::string path_;
+  std::uint64_t size_;
+};
 
 }  // namespace
 
@@ -116,6 +168,30 @@ Result<void> Files::probe_append(const std::string& path) {
   const auto file = open_for_append(path);
   if (!file) return file.error();
   return {};
+}
+
+async::Task<Result<void>> Files::replace(const std::string& path, std::string text) {
+  co_return put_in_place(path, text);
+}
+
+Result<std::unique_ptr<async::Spill>> Files::scratch(const std::string& directory) {
+  std::error_code problem;
+  std::filesystem::create_directories(directory, problem);
+  if (problem) return failed("create", directory, problem.value());
+  std::string name = directory + "/window-XXXXXX";
+  Descriptor file(::mkostemp(name.data(), O_APPEND | O_CLOEXEC));
+  if (!file.ok() || ::unlink(name.c_str()) != 0)
+    return failed("create a file in", directory, errno);
+  return std::unique_ptr<async::Spill>(std::make_unique<OpenSpill>(std::move(file), name, 0));
+}
+
+Result<std::unique_ptr<async::Spill>> Files::spill(const std::string& path) {
+  auto file = open_for_append(path);
+  if (!file) return file.error();
+  struct stat facts {};
+  if (::fstat(file->get(), &facts) != 0) return failed("read", path, errno);
+  return std::unique_ptr<async::Spill>(std::make_unique<OpenSpill>(
+      std::move(*file), path, static_cast<std::uint64_t>(facts.st_size)));
 }
 
 }  // namespace dynamodb_replicator::os

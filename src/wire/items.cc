@@ -186,6 +186,17 @@ std::string scan_request(std::string_view table, int limit) {
   return JsonWriter().text("TableName", table).number("Limit", limit).end();
 }
 
+std::string scan_request(const ScanRequest& request) {
+  JsonWriter out;
+  out.text("TableName", request.table);
+  if (request.consistent) out.flag("ConsistentRead", true);
+  if (request.segments > 1)
+    out.number("Segment", request.segment).number("TotalSegments", request.segments);
+  if (request.limit > 0) out.number("Limit", request.limit);
+  if (!request.after.empty()) out.raw("ExclusiveStartKey", request.after);
+  return out.text("ReturnConsumedCapacity", "TOTAL").end();
+}
+
 Result<ItemsPage> decode_items_page(std::string body) {
   ItemsPage page;
   bool items = false;

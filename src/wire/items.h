@@ -58,6 +58,17 @@ Result<BatchWriteAnswer> decode_batch_write(std::string body, std::string_view t
 // The first `limit` items of a table, in the service's order.
 std::string scan_request(std::string_view table, int limit);
 
+struct ScanRequest {
+  std::string_view table;
+  std::string_view after;  // the last page's last_key, raw JSON; empty: from the beginning
+  bool consistent = false;
+  int segment = 0;  // of `segments`
+  int segments = 1;
+  int limit = 0;  // items evaluated at most; 0: the service's 1 MB a page
+};
+// One page, with consumed capacity.
+std::string scan_request(const ScanRequest& request);
+
 struct ItemsPage {
   std::vector<std::string> items;  // raw JSON slices
   std::optional<std::string>

@@ -117,6 +117,19 @@ TEST(Pages, OfItems) {
   EXPECT_EQ(scan_request("t", 1), R"({"TableName":"t","Limit":1})");
 }
 
+TEST(Pages, AskedForBySegment) {
+  EXPECT_EQ(scan_request({.table = "t", .after = ""}),
+            R"({"TableName":"t","ReturnConsumedCapacity":"TOTAL"})");
+  EXPECT_EQ(scan_request({.table = "t",
+                          .after = R"({"id":{"S":"a"}})",
+                          .consistent = true,
+                          .segment = 2,
+                          .segments = 7,
+                          .limit = 10}),
+            R"({"TableName":"t","ConsistentRead":true,"Segment":2,"TotalSegments":7,"Limit":10,)"
+            R"("ExclusiveStartKey":{"id":{"S":"a"}},"ReturnConsumedCapacity":"TOTAL"})");
+}
+
 TEST(GetItem, RequestAndAnswer) {
   EXPECT_EQ(get_item_request("t", R"({"id":{"S":"a"}})"),
             R"({"TableName":"t","ConsistentRead":true,"Key":{"id":{"S":"a"}}})");
