@@ -27,10 +27,10 @@ def several(numbers, shape, version=lambda number: 0):
 @runner.test("diff.every_key_type_and_pair")
 def _(world):
     for shape in tables.KEY_SHAPES:
-        replica = set(range(100)) - {3, 17, 50} | {200, 201}
-        two = Tables(world, shape, several(range(100), shape), several(replica, shape, lambda n: n in (8, 60)))
+        replica = set(range(40)) - {3, 17, 30} | {200, 201}
+        two = Tables(world, shape, several(range(40), shape), several(replica, shape, lambda n: n in (8, 20)))
         check(two, expected=7)
-        check(two, "--consistent", expected=7)
+    check(two, "--consistent", expected=7)
 
 
 @runner.test("diff.equal_tables_and_what_is_told_of_them")
@@ -52,14 +52,15 @@ def _(world):
         extra = [item("extra", n) for n in range(size)]
         two = Tables(world, SHAPE, common, common + extra, engines)
         check(two, expected=size)
-        two.names = two.names[::-1]  # the same on the primary's side
-        check(two, expected=size)
+        if world.long:  # the same on the primary's side
+            two.names = two.names[::-1]
+            check(two, expected=size)
 
 
 @runner.test("diff.disjoint_tables")
 def _(world):
-    two = Tables(world, SHAPE, [item(f"a{n}", n) for n in range(300)], [item(f"b{n}", n) for n in range(400)])
-    check(two, expected=700)
+    two = Tables(world, SHAPE, [item(f"a{n}", n) for n in range(120)], [item(f"b{n}", n) for n in range(130)])
+    check(two, expected=250)
 
 
 @runner.test("diff.empty_tables")
