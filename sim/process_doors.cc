@@ -27,6 +27,14 @@ Result<void> MachineFiles::probe_append(const std::string& path) {
   return {};
 }
 
+Result<bool> MachineFiles::remove_if(const std::string& path, const std::string& text) {
+  const auto found = machine_.files.find(path);
+  if (found == machine_.files.end() || found->second.durable + found->second.pending != text)
+    return false;
+  found->second = {};  // an append that waits for the disk still has it
+  return true;
+}
+
 std::optional<std::string> MachineEnvironment::variable(const std::string& name) {
   const auto found = machine_.variables.find(name);
   if (found == machine_.variables.end()) return std::nullopt;

@@ -40,6 +40,8 @@ class MachineFiles : public async::Files {
   Result<std::optional<std::string>> read(const std::string& path) override;
   async::Task<Result<void>> append_line(const std::string& path, std::string line) override;
   Result<void> probe_append(const std::string& path) override;
+  Result<void> make_directories(const std::string&) override { return {}; }
+  Result<bool> remove_if(const std::string& path, const std::string& text) override;
 
  private:
   World& world_;

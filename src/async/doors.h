@@ -87,6 +87,11 @@ class Files {
   virtual Task<Result<void>> append_line(const std::string& path, std::string line) = 0;
   // Can this path be appended to? Creates an empty file. For checks at start.
   virtual Result<void> probe_append(const std::string& path) = 0;
+  // Makes the directory and those above it, mode 0700, where they are missing.
+  virtual Result<void> make_directories(const std::string& path) = 0;
+  // Removes the file if it holds exactly `text`; nothing that somebody appended meanwhile is lost.
+  // False: it does not, or there is none.
+  virtual Result<bool> remove_if(const std::string& path, const std::string& text) = 0;
 };
 
 class Environment {

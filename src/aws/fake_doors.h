@@ -49,6 +49,8 @@ struct FakeFiles : async::Files {
     co_return Result<void>();
   }
   Result<void> probe_append(const std::string&) override { return {}; }
+  Result<void> make_directories(const std::string&) override { return {}; }
+  Result<bool> remove_if(const std::string&, const std::string&) override { return false; }
 };
 
 struct FakeEnvironment : async::Environment {

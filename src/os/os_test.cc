@@ -61,6 +61,23 @@ TEST(Files, FailuresAreSentences) {
   EXPECT_FALSE(files.read("/dev/zero"));
 }
 
+TEST(Files, RemovesOnlyWhatHoldsExactlyThisText) {
+  const Directory directory;
+  Files files;
+  ASSERT_TRUE(files.make_directories(directory.path + "/a/b"));
+  ASSERT_TRUE(files.make_directories(directory.path + "/a/b"));
+  const std::string path = directory.path + "/a/b/journal";
+  EXPECT_FALSE(*files.remove_if(path, ""));
+  ASSERT_TRUE(append(files, path, "one"));
+  EXPECT_FALSE(*files.remove_if(path, "on"));
+  ASSERT_TRUE(append(files, path, "two"));
+  EXPECT_FALSE(*files.remove_if(path, "one\n"));
+  EXPECT_EQ(**files.read(path), "one\ntwo\n");
+  EXPECT_TRUE(*files.remove_if(path, "one\ntwo\n"));
+  EXPECT_FALSE(files.read(path)->has_value());
+  EXPECT_FALSE(files.make_directories("/dev/null/x").ok());
+}
+
 TEST(Environment, CommandsAndNames) {
   Clock clock;
   Environment environment(clock);
