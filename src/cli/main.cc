@@ -16,12 +16,18 @@ struct Entry {
   int (*run)(const std::string& name, Arguments arguments);
 };
 
-constexpr std::array<Entry, 3> kCommands = {{
+constexpr std::array<Entry, 6> kCommands = {{
     {"replicate", "keep a replica table equal to its primary, until stopped",
      dynamodb_replicator::cli::replicate},
     {"launch-kinesis-cluster",
      "the same from a Kinesis stream, started the way the Node library was",
      dynamodb_replicator::cli::launch_kinesis_cluster},
+    {"diff-record", "show one item as both tables have it, and where the two differ",
+     dynamodb_replicator::cli::diff_record},
+    {"replicate-record", "bring one item of the replica in line with the primary",
+     dynamodb_replicator::cli::replicate_record},
+    {"check", "look whether a pair would work, and what it would take; changes nothing",
+     dynamodb_replicator::cli::check},
     {"leases", "show who reads which shard, and how far", dynamodb_replicator::cli::leases},
 }};
 

@@ -17,6 +17,7 @@ import follow  # noqa: F401  each of these registers its tests
 import habits  # noqa: F401
 import install  # noqa: F401
 import late  # noqa: F401
+import one_key  # noqa: F401
 import operators  # noqa: F401
 import refusals  # noqa: F401
 import signer  # noqa: F401
