@@ -71,6 +71,19 @@ Result<std::unique_ptr<async::Spill>> MachineFiles::spill(const std::string& pat
   return std::unique_ptr<async::Spill>(std::make_unique<MachineSpill>(machine_.files[path]));
 }
 
+Result<void> MachineFiles::remove(const std::string& path) {
+  machine_.files.erase(path);
+  return {};
+}
+
+Result<bool> MachineFiles::remove_if(const std::string& path, const std::string& text) {
+  const auto found = machine_.files.find(path);
+  if (found == machine_.files.end() || found->second.durable + found->second.pending != text)
+    return false;
+  found->second = {};  // an append that waits for the disk still has it
+  return true;
+}
+
 std::optional<std::string> MachineEnvironment::variable(const std::string& name) {
   const auto found = machine_.variables.find(name);
   if (found == machine_.variables.end()) return std::nullopt;

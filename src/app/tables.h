@@ -26,6 +26,19 @@ class BatchTable : public flow::TableReader, public flow::TableWriter, public fl
   item::KeySchema schema_;
 };
 
+// PutItem and DeleteItem with a condition.
+class GuardedTable : public flow::GuardedWriter {
+ public:
+  GuardedTable(aws::Client& client, std::string table)
+      : client_(client), table_(std::move(table)) {}
+  flow::Task<Result<double>> write_if(const flow::Write& write, const core::Guard& guard,
+                                      Instant deadline) override;
+
+ private:
+  aws::Client& client_;
+  std::string table_;
+};
+
 // TransactWriteItems, with the fence in the lease table beside the replica.
 class FencedTable : public flow::FencedWriter {
  public:

@@ -102,10 +102,17 @@ class Files {
   virtual Result<void> probe_append(const std::string& path) = 0;
   // After a crash the file holds either what it held before or all of `text`, never less.
   virtual Task<Result<void>> replace(const std::string& path, std::string text) = 0;
-  // A file without a name in that directory (made if missing): gone with the process.
+  // A file without a name in that directory, which is there: gone with the process.
   virtual Result<std::unique_ptr<Spill>> scratch(const std::string& directory) = 0;
   // The same under a name, with what it holds already; made if missing.
   virtual Result<std::unique_ptr<Spill>> spill(const std::string& path) = 0;
+  // Makes the directory and those above it, mode 0700, where they are missing.
+  virtual Result<void> make_directories(const std::string& path) = 0;
+  // That there is none is success.
+  virtual Result<void> remove(const std::string& path) = 0;
+  // Removes the file if it holds exactly `text`; nothing that somebody appended meanwhile is lost.
+  // False: it does not, or there is none.
+  virtual Result<bool> remove_if(const std::string& path, const std::string& text) = 0;
 };
 
 class Environment {

@@ -60,6 +60,12 @@ struct FakeFiles : async::Files {
   Result<std::unique_ptr<async::Spill>> spill(const std::string& path) override {
     return std::unique_ptr<async::Spill>(std::make_unique<async::MemorySpill>(&contents[path]));
   }
+  Result<void> make_directories(const std::string&) override { return {}; }
+  Result<void> remove(const std::string& path) override {
+    contents.erase(path);
+    return {};
+  }
+  Result<bool> remove_if(const std::string&, const std::string&) override { return false; }
 };
 
 struct FakeEnvironment : async::Environment {

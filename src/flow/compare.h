@@ -13,6 +13,7 @@
 #include "async/doors.h"
 #include "async/gate.h"
 #include "core/backoff.h"
+#include "core/compare_state.h"
 #include "core/scan_plan.h"
 #include "core/window.h"
 #include "flow/content.h"
@@ -38,23 +39,19 @@ struct CompareSettings {
 };
 
 enum class Finding { missing, different, extraneous, changing };
-inline constexpr std::size_t kFindings = 4;
+using core::kFindings;
+using core::Outcomes;
 
 struct Found {
   Finding what = Finding::missing;
   item::KeyRef key;
 };
 
-// Every leftover of the window ends as one of these.
-struct Outcomes {
-  std::array<std::uint64_t, kFindings> found{};
-  std::uint64_t settled = 0;    // equal when they were read again
-  std::uint64_t expired = 0;    // the TTL of what would count has passed
-  std::uint64_t elsewhere = 0;  // in another segment of the primary: that one's run reports it
-  std::array<std::uint64_t, 2> sides{};  // how many of them were scanned on each side
-  [[nodiscard]] std::uint64_t differences() const {
-    return found[0] + found[1] + found[2] + found[3];
-  }
+// Makes the state of a comparison durable, with the spill that it speaks of.
+class StateKeeper {
+ public:
+  virtual ~StateKeeper() = default;
+  virtual Task<Result<void>> keep(const core::CompareState& state) = 0;
 };
 
 // For whoever shows progress.
@@ -69,6 +66,13 @@ struct CompareProgress {
   std::uint64_t spilled = 0;      // bytes of the window on disk
 };
 
+// What a comparison goes on from, and where it keeps its state; nullptr: it does not.
+struct Resuming {
+  StateKeeper* keeper = nullptr;
+  async::Spill* spill = nullptr;
+  std::optional<core::CompareState> from;  // of an interrupted run
+};
+
 struct CompareContext {
   async::Loop& loop;
   async::Clock& clock;
@@ -79,6 +83,7 @@ struct CompareContext {
   std::array<TableReader*, 2> readers;
   const CompareSettings& settings;
   async::Gate& stop;
+  Resuming resuming{};
   CompareProgress progress{};
   core::Budget budget{settings.read_units};
   core::Window lanes{core::kScanConcurrencyAskedMax};  // shrinks when throttled

@@ -15,6 +15,7 @@
 #include "async/task.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "core/guard.h"
 #include "core/rows.h"
 #include "item/key.h"
 
@@ -80,6 +81,16 @@ class TableWriter {
   // BatchWriteItem. REQUIRES: 1 to 25 writes, keys all different, at most kBatchBytesMax
   // (core/batches.h).
   virtual Task<Result<WriteAnswer>> write(std::span<const Write> writes, Instant deadline) = 0;
+};
+
+// One item, on a condition: what a second writer does (flow/refresh_guarded.h).
+class GuardedWriter {
+ public:
+  virtual ~GuardedWriter() = default;
+  // PutItem or DeleteItem, only if the table still holds what `guard` says; else condition_failed.
+  // Gives the consumed capacity units.
+  virtual Task<Result<double>> write_if(const Write& write, const core::Guard& guard,
+                                        Instant deadline) = 0;
 };
 
 // The writer of fenced mode (TransactWriteItems): all of it or nothing.

@@ -11,22 +11,83 @@ namespace dynamodb_replicator::flow {
 
 Task<Result<void>> Settler::run(core::RunMerge& leftovers) {
   context_.progress.phase = CompareProgress::Phase::settle;
+  context_.progress.outcomes = state_.outcomes;
+  context_.progress.candidates = state_.candidates;
+  Result<void> told = co_await tell_again();
+  if (!told) co_return told;
+  Result<void> begun = co_await keep();
+  if (!begun) co_return begun;
   for (;;) {
     Result<Round> round = next_round(leftovers);
     if (!round) co_return std::move(round).error();
     if (round->empty()) co_return Result<void>{};
     Result<void> settled = co_await settle(std::move(*round));
     if (!settled) co_return settled;
+    Result<void> kept = co_await keep();
+    if (!kept) co_return kept;
   }
+}
+
+Task<Result<void>> Settler::keep() {
+  if (context_.resuming.keeper == nullptr) co_return Result<void>{};
+  state_.outcomes = context_.progress.outcomes;
+  state_.candidates = context_.progress.candidates;
+  state_.units = context_.progress.units;
+  co_return co_await context_.resuming.keeper->keep(state_);
+}
+
+// Findings of this run go to the spill, one a line: the finding's number and its key.
+Task<Result<void>> Settler::tell(std::vector<Found> findings) {
+  if (context_.resuming.keeper != nullptr && !findings.empty()) {
+    std::string lines;
+    for (const Found& one : findings) {
+      lines += std::to_string(static_cast<int>(one.what)) + one.key->wire() + "\n";
+    }
+    state_.findings.push_back({context_.resuming.spill->size(), lines.size()});
+    Result<void> written = context_.resuming.spill->append(lines);
+    if (!written) co_return written;
+  }
+  co_return co_await findings_.found(std::move(findings));
+}
+
+// What the interrupted run has found is told again: this run's answer is whole.
+Task<Result<void>> Settler::tell_again() {
+  for (const core::SpillPlace& place : state_.findings) {
+    Result<std::string> lines =
+        context_.resuming.spill->read(place.offset, static_cast<std::size_t>(place.bytes));
+    if (!lines) co_return std::move(lines).error();
+    std::vector<Found> findings;
+    for (std::size_t at = 0; at < lines->size();) {
+      const std::size_t end = std::min(lines->find('\n', at), lines->size());
+      const int what = (*lines)[at] - '0';
+      auto key = item::parse_key(std::string_view(*lines).substr(at + 1, end - at - 1),
+                                 context_.settings.schema);
+      if (what < 0 || what >= static_cast<int>(kFindings) || !key) {
+        Failure failure;
+        failure.kind = FailureKind::configuration;
+        failure.message = "the findings of the interrupted run cannot be read back";
+        failure.hint = "Start it anew, without the file of the interrupted run.";
+        co_return failure;
+      }
+      findings.push_back({static_cast<Finding>(what), std::move(*key)});
+      at = end + 1;
+    }
+    Result<void> told = co_await findings_.found(std::move(findings));
+    if (!told) co_return told;
+  }
+  co_return Result<void>{};
 }
 
 Result<Settler::Round> Settler::next_round(core::RunMerge& leftovers) {
   Round round;
+  std::optional<base::Digest128> last;
   while (round.size() < kRound) {
     Result<std::optional<core::Leftover>> next = leftovers.next();
     if (!next) return std::move(next).error();
     if (!*next) break;
     const core::Leftover& leftover = **next;
+    if (state_.settled_to && leftover.key <= *state_.settled_to) continue;
+    last = leftover.key;
     Result<item::KeyRef, std::string> key =
         item::parse_key(leftover.key_text, context_.settings.schema);
     if (!key) {
@@ -40,6 +101,7 @@ Result<Settler::Round> Settler::next_round(core::RunMerge& leftovers) {
     for (std::size_t i = 0; i < 2; ++i) candidate.scanned[i] = leftover.content[i].has_value();
   }
   context_.progress.candidates += round.size();
+  if (last) state_.settled_to = last;
   return round;
 }
 
@@ -55,7 +117,7 @@ Task<Result<void>> Settler::settle(Round round) {
     if (!looked) co_return looked;
     std::erase_if(round, [&](Candidate& one) { return decide(one, looks, findings); });
   }
-  co_return co_await findings_.found(std::move(findings));
+  co_return co_await tell(std::move(findings));
 }
 
 bool Settler::decide(Candidate& candidate, unsigned looks, std::vector<Found>& findings) {

@@ -27,7 +27,9 @@ class Settler {
       4;  // batch reads in flight: 4 x (16 MB answer + its copy) at worst
   static constexpr Duration kReadTimeout = 10s;
 
-  Settler(CompareContext& context, Findings& findings) : context_(context), findings_(findings) {}
+  // `state`: as it was when the scan had ended, or later (then it goes on from there).
+  Settler(CompareContext& context, Findings& findings, core::CompareState state)
+      : context_(context), findings_(findings), state_(std::move(state)) {}
 
   // Takes every leftover to its outcome. Failure kind cancelled: we were asked to stop.
   Task<Result<void>> run(core::RunMerge& leftovers);
@@ -46,6 +48,9 @@ class Settler {
   };
   using Round = std::vector<Candidate>;
 
+  Task<Result<void>> tell_again();
+  Task<Result<void>> tell(std::vector<Found> findings);
+  Task<Result<void>> keep();
   Result<Round> next_round(core::RunMerge& leftovers);
   Task<Result<void>> settle(Round round);
   Task<Result<void>> look(Round& round);
@@ -57,6 +62,7 @@ class Settler {
 
   CompareContext& context_;
   Findings& findings_;
+  core::CompareState state_;
 };
 
 }  // namespace dynamodb_replicator::flow

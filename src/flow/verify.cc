@@ -4,10 +4,18 @@ namespace dynamodb_replicator::flow {
 
 Task<Result<void>> verify(CompareContext& context, PairScan& scan, Findings& findings) {
   Result<void> scanned = co_await scan.run();
-  if (!scanned) co_return scanned;
+  if (!scanned) {
+    if (scanned.error().kind != FailureKind::configuration) {
+      Result<void> kept = co_await scan.keep();
+      if (!kept) co_return kept;
+    }
+    co_return scanned;
+  }
   Result<std::unique_ptr<core::RunMerge>> leftovers = scan.leftovers();
   if (!leftovers) co_return std::move(leftovers).error();
-  Settler settler(context, findings);
+  core::CompareState state = scan.state();
+  if (context.resuming.from && context.resuming.from->scanned) state = *context.resuming.from;
+  Settler settler(context, findings, std::move(state));
   Result<void> settled = co_await settler.run(**leftovers);
   if (!settled) co_return settled;
   co_return sums_add_up(context.progress);

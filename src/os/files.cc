@@ -1,6 +1,7 @@
 #include "os/files.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,7 +9,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <system_error>
 #include <utility>
 
@@ -81,8 +81,43 @@ Result<void> write_all(int fd, std::string_view bytes, const std::string& path) 
   return {};
 }
 
+// Keeps appending and removing apart, among processes too. Where a file cannot be locked (a pipe,
+// some network file systems) there is no removing either: best effort.
+void lock(int fd) {
+  while (::flock(fd, LOCK_EX) != 0 && errno == EINTR) {
+  }
+}
+
+bool is_unlinked(int fd) {
+  struct stat facts {};
+  return ::fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_nlink == 0;
+}
+
+// Open and locked, and still under its name.
+Result<Descriptor> open_and_lock(const std::string& path) {
+  while (true) {
+    auto file = open_for_append(path);
+    if (!file) return file;
+    lock(file->get());
+    if (!is_unlinked(file->get())) return file;
+  }
+}
+
+Result<std::string> read_all(int fd, const std::string& path) {
+  std::string text;
+  std::array<char, 16384> piece{};
+  while (true) {
+    const ssize_t got = ::read(fd, piece.data(), piece.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failed("read", path, errno);
+    if (got == 0) return text;
+    text.append(piece.data(), static_cast<std::size_t>(got));
+    if (text.size() > Files::kReadLimit) return failed("read", path, EFBIG);
+  }
+}
+
 Result<void> append(const std::string& path, std::string line) {
-  const auto file = open_for_append(path);
+  const auto file = open_and_lock(path);
   if (!file) return file.error();
   if (ends_torn(file->get())) line.insert(line.begin(), '\n');
   line += '\n';
@@ -147,16 +182,9 @@ Result<std::optional<std::string>> Files::read(const std::string& path) {
     if (errno == ENOENT || errno == ENOTDIR) return std::optional<std::string>();
     return failed("read", path, errno);
   }
-  std::string text;
-  std::array<char, 16384> piece{};
-  while (true) {
-    const ssize_t got = ::read(file.get(), piece.data(), piece.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return failed("read", path, errno);
-    if (got == 0) return std::optional(std::move(text));
-    text.append(piece.data(), static_cast<std::size_t>(got));
-    if (text.size() > kReadLimit) return failed("read", path, EFBIG);
-  }
+  auto text = read_all(file.get(), path);
+  if (!text) return std::move(text).error();
+  return std::optional(std::move(*text));
 }
 
 async::Task<Result<void>> Files::append_line(const std::string& path, std::string line) {
@@ -175,9 +203,6 @@ async::Task<Result<void>> Files::replace(const std::string& path, std::string te
 }
 
 Result<std::unique_ptr<async::Spill>> Files::scratch(const std::string& directory) {
-  std::error_code problem;
-  std::filesystem::create_directories(directory, problem);
-  if (problem) return failed("create", directory, problem.value());
   std::string name = directory + "/window-XXXXXX";
   Descriptor file(::mkostemp(name.data(), O_APPEND | O_CLOEXEC));
   if (!file.ok() || ::unlink(name.c_str()) != 0)
@@ -192,6 +217,36 @@ Result<std::unique_ptr<async::Spill>> Files::spill(const std::string& path) {
   if (::fstat(file->get(), &facts) != 0) return failed("read", path, errno);
   return std::unique_ptr<async::Spill>(std::make_unique<OpenSpill>(
       std::move(*file), path, static_cast<std::uint64_t>(facts.st_size)));
+}
+
+Result<void> Files::make_directories(const std::string& path) {
+  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    const std::string part = path.substr(0, end);
+    if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) return failed("create", part, errno);
+    if (end == path.npos) return {};
+  }
+}
+
+Result<void> Files::remove(const std::string& path) {
+  if (::unlink(path.c_str()) == 0) return sync_directory(path);
+  if (errno == ENOENT) return {};
+  return failed("remove", path, errno);
+}
+
+Result<bool> Files::remove_if(const std::string& path, const std::string& text) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.ok()) {
+    if (errno == ENOENT) return false;
+    return failed("read", path, errno);
+  }
+  lock(file.get());
+  if (is_unlinked(file.get())) return false;
+  const auto now = read_all(file.get(), path);
+  if (!now) return now.error();
+  if (*now != text) return false;
+  if (::unlink(path.c_str()) != 0) return failed("remove", path, errno);
+  if (auto synced = sync_directory(path); !synced) return synced.error();
+  return true;
 }
 
 }  // namespace dynamodb_replicator::os

@@ -18,6 +18,9 @@ class Files : public async::Files {
   async::Task<Result<void>> replace(const std::string& path, std::string text) override;
   Result<std::unique_ptr<async::Spill>> scratch(const std::string& directory) override;
   Result<std::unique_ptr<async::Spill>> spill(const std::string& path) override;
+  Result<void> make_directories(const std::string& path) override;
+  Result<void> remove(const std::string& path) override;
+  Result<bool> remove_if(const std::string& path, const std::string& text) override;
 };
 
 }  // namespace dynamodb_replicator::os

@@ -72,6 +72,7 @@ TEST(Files, AReplacedFileIsWholeAndNothingIsLeftBeside) {
 TEST(Files, ASpillIsReadAtAnyOffset) {
   const Directory directory;
   Files files;
+  ASSERT_TRUE(files.make_directories(directory.path + "/made/below"));
   auto scratch = files.scratch(directory.path + "/made/below");
   ASSERT_TRUE(scratch);
   ASSERT_TRUE((*scratch)->append("hello "));
@@ -93,6 +94,9 @@ TEST(Files, ASpillIsReadAtAnyOffset) {
   EXPECT_EQ((*again)->size(), 3U);
   ASSERT_TRUE((*again)->append("two"));
   EXPECT_EQ(*(*again)->read(2, 2), "et");
+  ASSERT_TRUE(files.remove(path));
+  EXPECT_TRUE(files.remove(path)) << "there is none";
+  EXPECT_FALSE(files.read(path)->has_value());
 }
 
 TEST(Files, FailuresAreSentences) {
@@ -103,6 +107,23 @@ TEST(Files, FailuresAreSentences) {
   EXPECT_EQ(none.error().message, "cannot create /nonexistent/x: No such file or directory");
   EXPECT_FALSE(files.read("/"));
   EXPECT_FALSE(files.read("/dev/zero"));
+}
+
+TEST(Files, RemovesOnlyWhatHoldsExactlyThisText) {
+  const Directory directory;
+  Files files;
+  ASSERT_TRUE(files.make_directories(directory.path + "/a/b"));
+  ASSERT_TRUE(files.make_directories(directory.path + "/a/b"));
+  const std::string path = directory.path + "/a/b/journal";
+  EXPECT_FALSE(*files.remove_if(path, ""));
+  ASSERT_TRUE(append(files, path, "one"));
+  EXPECT_FALSE(*files.remove_if(path, "on"));
+  ASSERT_TRUE(append(files, path, "two"));
+  EXPECT_FALSE(*files.remove_if(path, "one\n"));
+  EXPECT_EQ(**files.read(path), "one\ntwo\n");
+  EXPECT_TRUE(*files.remove_if(path, "one\ntwo\n"));
+  EXPECT_FALSE(files.read(path)->has_value());
+  EXPECT_FALSE(files.make_directories("/dev/null/x").ok());
 }
 
 TEST(Environment, CommandsAndNames) {

@@ -23,6 +23,7 @@ import habits  # noqa: F401
 import install  # noqa: F401
 import late  # noqa: F401
 import one_item  # noqa: F401
+import one_key  # noqa: F401
 import operators  # noqa: F401
 import refusals  # noqa: F401
 import signer  # noqa: F401
