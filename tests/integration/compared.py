@@ -159,11 +159,13 @@ class Edited(FaultyDynamoDb):
         return status, answer_headers, answer
 
 
-def shorten(items, seconds=0.0):
-    """For Edited: pages of a few items, each after some seconds."""
+def shorten(items, seconds=0.0, seen=None):
+    """For Edited: pages of a few items, each after some seconds; each Scan is noted in `seen`."""
     def edit(operation, request):
         if operation == "Scan":
             request["Limit"] = min(items, request.get("Limit", items))
+            if seen is not None:
+                seen.append(request)
             time.sleep(seconds)
     return edit
 
@@ -180,6 +182,8 @@ def expires(attribute):
 
 @contextlib.contextmanager
 def short_pages(two, items=10, seconds=0.0):
-    """Locations of the tables through proxies that give short pages."""
-    with Edited(two.engines[0].url, shorten(items, seconds)) as first, Edited(two.engines[1].url, shorten(items, seconds)) as second:
-        yield two.through(first, second)
+    """(locations of the tables through proxies that give short pages, a list that grows with each Scan)."""
+    seen = []
+    edit = shorten(items, seconds, seen)
+    with Edited(two.engines[0].url, edit) as first, Edited(two.engines[1].url, edit) as second:
+        yield two.through(first, second), seen

@@ -228,7 +228,7 @@ def _(world):
 @runner.test("diff_repair.shows_progress_on_a_terminal_in_one_line")
 def _(world):
     two = Tables(world, SHAPE, several(range(300), SHAPE), several(range(300), SHAPE))
-    with short_pages(two, items=10, seconds=0.15) as locations:
+    with short_pages(two, items=10, seconds=0.15) as (locations, _):
         status, shown = on_a_terminal([*locations, "--settle", 0, "--concurrency", 1], b"")
     assert status == 0, shown
     progress = shown.split("[discrepancies]")[0]
