@@ -4,6 +4,7 @@
 #include "app/diff.h"
 #include "cli/command.h"
 #include "cli/pair_options.h"
+#include "core/scan_plan.h"
 #include "os/run.h"
 #include "os/terminal.h"
 
