@@ -11,6 +11,7 @@
 #include "app/tables.h"
 #include "async/scope.h"
 #include "base/bytes.h"
+#include "flow/copy_scan.h"
 #include "flow/verify.h"
 #include "item/plain.h"
 
@@ -22,6 +23,12 @@ constexpr Duration kSayEvery = 30s;
 // After a first signal: what is in flight may take so long, then it is left to the next run.
 constexpr Duration kGrace = 8s;
 constexpr double kLongRunUnits = 10'000;  // from here on the price is worth a line
+
+// --backfill without --repair.
+class NoCopy : public flow::Copier {
+ public:
+  async::Task<Result<void>> copy(std::vector<flow::Scanned>) override { co_return Result<void>{}; }
+};
 
 class DiffRun : public flow::Findings {
  public:
@@ -53,6 +60,15 @@ class DiffRun : public flow::Findings {
       Result<void> begun = co_await repair_->begin();
       if (!begun) co_return begun;
     }
+    if (options_.backfill) {
+      NoCopy nothing;
+      flow::Copier* copier = &nothing;
+      if (repair_) copier = &*repair_;
+      flow::CopyScan copy(context_, *copier);
+      Result<void> copied = co_await copy.run();
+      if (repair_) repair_->end();
+      co_return copied;
+    }
     flow::PairScan scan(context_);
     Result<void> compared = co_await flow::verify(context_, scan, *this);
     if (compared && repair_) compared = co_await repair_->delete_extraneous(context_.progress);
@@ -82,7 +98,8 @@ class DiffRun : public flow::Findings {
 
   int finish() {
     const flow::CompareProgress& progress = context_.progress;
-    console_.say(summary(progress, counts_, options_.repair, elapsed(), said_part()));
+    if (options_.backfill) return finish_backfill();
+    console_.say(summary(progress, counts_, options_.repair, elapsed(), plan_.part));
     if (options_.json) console_.out(summary_as_json(progress, counts_, elapsed(), plan_.part));
     const std::uint64_t remaining = counts_.remaining(progress.outcomes);
     if (counts_.not_repaired > 0) return 2;
@@ -94,8 +111,13 @@ class DiffRun : public flow::Findings {
   }
 
  private:
+  [[nodiscard]] int finish_backfill() const {
+    const flow::CompareProgress& progress = context_.progress;
+    console_.say(backfill_summary(progress, counts_, options_.repair, elapsed(), plan_.part));
+    if (options_.json) console_.out(backfill_as_json(progress, counts_, elapsed(), plan_.part));
+    return counts_.not_repaired + counts_.unsettled > 0 ? 2 : 0;
+  }
   [[nodiscard]] double elapsed() const { return base::seconds(doors_.clock.now() - begun_); }
-  [[nodiscard]] std::string said_part() const { return plan_.part; }
 
   async::Doors& doors_;
   const DiffOptions& options_;

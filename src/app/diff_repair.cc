@@ -26,10 +26,10 @@ DiffRepair::DiffRepair(async::Doors& doors, const DiffOptions& options, const Co
       stop_(stop),
       guarded_(*pair.replica_client, pair.replica.location.name),
       journal_(doors.loop, doors.files, journal_path(plan.settings.scratch, pair), pair_name(pair)),
-      refresher_(flow::SecondWriter{doors.loop, doors.clock, doors.dice, primary, replica, guarded_,
-                                    replica, plan.settings.schema, plan.settings.rules.ignored,
-                                    &journal_},
-                 settings_of(options)) {}
+      refresher_(
+          flow::SecondWriter{doors.loop, doors.clock, doors.dice, primary, replica, guarded_,
+                             replica, plan.settings.schema, plan.settings.rules.ignored, &journal_},
+          settings_of(options)) {}
 
 async::Task<Result<void>> DiffRepair::begin() {
   const item::KeySchema& schema = plan_.settings.schema;
@@ -69,24 +69,42 @@ async::Task<Result<void>> DiffRepair::write(std::vector<item::KeyRef> keys) {
     const std::vector<item::KeyRef> part(begin, end);
     std::vector<flow::Outcome> outcomes = co_await refresher_.refresh(part);
     for (std::size_t i = 0; i < part.size(); ++i) {
-      const flow::Outcome& outcome = outcomes[i];
-      using Kind = flow::Outcome::Kind;
-      if (outcome.kind == Kind::repaired) {
-        ++counts_.repaired;
-        print_event(console_, options_.json, "repaired", *part[i]);
-      } else if (outcome.kind == Kind::settled) {
-        ++counts_.in_line;
-      } else if (outcome.kind == Kind::failed) {
-        ++counts_.not_repaired;
-        doors_.log.error("an item could not be repaired",
-                         {{"key", part[i]->wire()}, {"why", outcome.reason}});
-      } else {
-        doors_.log.warning("an item did not hold still and was not repaired",
-                           {{"key", part[i]->wire()}});
-      }
+      if (note(*part[i], outcomes[i])) print_event(console_, options_.json, "repaired", *part[i]);
     }
     counts_.write_units = refresher_.totals().write_units;
   }
+  co_return Result<void>{};
+}
+
+bool DiffRepair::note(const item::Key& key, const flow::Outcome& outcome) {
+  switch (outcome.kind) {
+    case flow::Outcome::Kind::repaired:
+      ++counts_.repaired;
+      return true;
+    case flow::Outcome::Kind::settled:
+      ++counts_.in_line;
+      return false;
+    case flow::Outcome::Kind::changing:
+      ++counts_.unsettled;
+      doors_.log.warning("an item did not hold still and was not brought in line",
+                         {{"key", key.wire()}});
+      return false;
+    case flow::Outcome::Kind::failed:
+      break;
+  }
+  ++counts_.not_repaired;
+  doors_.log.error("an item could not be brought in line",
+                   {{"key", key.wire()}, {"why", outcome.reason}});
+  return false;
+}
+
+async::Task<Result<void>> DiffRepair::copy(std::vector<flow::Scanned> items) {
+  std::vector<item::KeyRef> keys;
+  for (const flow::Scanned& one : items) keys.push_back(one.key);
+  std::vector<flow::Outcome> outcomes =
+      co_await refresher_.backfill(std::move(items), plan_.neighbour.alive);
+  for (std::size_t i = 0; i < keys.size(); ++i) note(*keys[i], outcomes[i]);
+  counts_.write_units = refresher_.totals().write_units;
   co_return Result<void>{};
 }
 

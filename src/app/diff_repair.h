@@ -1,5 +1,5 @@
-// --repair: what is found goes through the guarded writer (flow/refresh_guarded.h); deletes come last,
-// when it is known how many they are.
+// --repair: what is found goes through the guarded writer (flow/refresh_guarded.h); deletes come
+// last, when it is known how many they are.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include "app/diff_plan.h"
 #include "app/diff_report.h"
 #include "app/tables.h"
+#include "flow/copy_scan.h"
 #include "flow/refresh_guarded.h"
 #include "flow/settle.h"
 
@@ -16,7 +17,7 @@ namespace dynamodb_replicator::app {
 // "[event] KEY", or as JSON.
 void print_event(const Console& console, bool json, const char* event, const item::Key& key);
 
-class DiffRepair {
+class DiffRepair : public flow::Copier {
  public:
   // Keys that are written between two looks at `stop`.
   static constexpr std::size_t kPart = 1000;
@@ -34,10 +35,14 @@ class DiffRepair {
   // Puts what is missing or different; keeps what is extraneous for later.
   async::Task<Result<void>> found(std::vector<flow::Found> findings);
   async::Task<Result<void>> delete_extraneous(const flow::CompareProgress& progress);
+  // --backfill: in batches; with a replicator beside, each key is read again after its write.
+  async::Task<Result<void>> copy(std::vector<flow::Scanned> items) override;
   void end() { journal_.close(); }
 
  private:
   async::Task<Result<void>> write(std::vector<item::KeyRef> keys);
+  // Counts what became of the key; true if it was written.
+  bool note(const item::Key& key, const flow::Outcome& outcome);
   Result<void> may_delete(const flow::CompareProgress& progress) const;
   Result<std::vector<item::KeyRef>> next_part(std::uint64_t& at) const;
 

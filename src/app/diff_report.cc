@@ -18,7 +18,8 @@ std::string time_text(double seconds) {
   const auto whole = static_cast<long long>(std::max(0.0, seconds));
   char text[48];
   if (whole >= 3600) {
-    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60, whole % 60);
+    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60,
+                  whole % 60);
   } else {
     std::snprintf(text, sizeof text, "%lld:%02lld", whole / 60, whole % 60);
   }
@@ -69,8 +70,8 @@ std::string summary(const flow::CompareProgress& progress, const DiffCounts& cou
                     double elapsed, const std::string& part) {
   const flow::Outcomes& outcomes = progress.outcomes;
   const core::Tally& tally = progress.tally;
-  const double rate = elapsed > 0 ? static_cast<double>(tally.scanned[0] + tally.scanned[1]) / elapsed
-                                  : 0;
+  const double rate =
+      elapsed > 0 ? static_cast<double>(tally.scanned[0] + tally.scanned[1]) / elapsed : 0;
   std::string text = "scanned     primary " + with_commas(tally.scanned[0]) + " items, replica " +
                      with_commas(tally.scanned[1]) + " items, in " + time_text(elapsed) + " (" +
                      with_commas(static_cast<std::uint64_t>(rate)) + " items/s)\n";
@@ -125,6 +126,38 @@ std::string summary_as_json(const flow::CompareProgress& progress, const DiffCou
   field("seconds", seconds);
   field("part", part.empty() ? "null" : base::to_json_string(part));
   return out + "}";
+}
+
+std::string backfill_summary(const flow::CompareProgress& progress, const DiffCounts& counts,
+                             bool wrote, double elapsed, const std::string& part) {
+  const std::uint64_t items = progress.tally.scanned[0];
+  const std::string of = part.empty() ? "" : ", of " + part;
+  std::string text = "consumed    " + units_text(progress.units[0]) + " read units, " +
+                     units_text(counts.write_units) + " write units, in " + time_text(elapsed) +
+                     "\n";
+  if (progress.outcomes.expired > 0)
+    text += "expired     " + with_commas(progress.outcomes.expired) + " (not copied)\n";
+  if (!wrote) {
+    return text + "[backfill] would write " + std::to_string(items) + " items" + of +
+           "; with --repair it writes them";
+  }
+  const std::uint64_t left = counts.not_repaired + counts.unsettled;
+  return text + "[backfill] " + std::to_string(items - left) + " items" + of +
+         (left > 0 ? ", " + std::to_string(left) + " could not be brought in line" : "");
+}
+
+std::string backfill_as_json(const flow::CompareProgress& progress, const DiffCounts& counts,
+                             double elapsed, const std::string& part) {
+  char seconds[32];
+  std::snprintf(seconds, sizeof seconds, "%.3f", elapsed);
+  return R"({"event":"summary","scanned_primary":)" + std::to_string(progress.tally.scanned[0]) +
+         ",\"written\":" + std::to_string(counts.repaired) +
+         ",\"already_equal\":" + std::to_string(counts.in_line) +
+         ",\"failed\":" + std::to_string(counts.not_repaired + counts.unsettled) +
+         ",\"expired\":" + std::to_string(progress.outcomes.expired) +
+         ",\"read_units\":" + units_text(progress.units[0]) +
+         ",\"write_units\":" + units_text(counts.write_units) + ",\"seconds\":" + seconds +
+         ",\"part\":" + (part.empty() ? "null" : base::to_json_string(part)) + "}";
 }
 
 }  // namespace dynamodb_replicator::app

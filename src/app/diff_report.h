@@ -14,6 +14,7 @@ struct DiffCounts {
   std::uint64_t repaired = 0;
   std::uint64_t not_repaired = 0;  // tried, and it failed or did not hold still
   std::uint64_t in_line = 0;       // was equal when its repair began
+  std::uint64_t unsettled = 0;     // did not hold still while it was written
   double write_units = 0;
   [[nodiscard]] std::uint64_t remaining(const flow::Outcomes& outcomes) const {
     return outcomes.differences() - repaired - in_line;
@@ -30,6 +31,12 @@ std::string summary(const flow::CompareProgress& progress, const DiffCounts& cou
                     double elapsed, const std::string& part);
 std::string summary_as_json(const flow::CompareProgress& progress, const DiffCounts& counts,
                             double elapsed, const std::string& part);
+
+// Of --backfill, which compares nothing.
+std::string backfill_summary(const flow::CompareProgress& progress, const DiffCounts& counts,
+                             bool wrote, double elapsed, const std::string& part);
+std::string backfill_as_json(const flow::CompareProgress& progress, const DiffCounts& counts,
+                             double elapsed, const std::string& part);
 
 // 1,234,567
 std::string with_commas(std::uint64_t number);

@@ -4,6 +4,7 @@
 #include "app/diff.h"
 #include "cli/command.h"
 #include "cli/pair_options.h"
+#include "core/scan_plan.h"
 #include "os/run.h"
 #include "os/terminal.h"
 
@@ -93,6 +94,9 @@ void declare(CLI::App& app, app::DiffOptions& options, std::optional<double>& se
                  "AWS_BATCH_JOB_ARRAY_INDEX or JOB_COMPLETION_INDEX");
   app.add_option("--segments", options.segments, "of so many segments")
       ->check(CLI::Range(1, 1'000'000));
+  app.add_flag("--backfill", options.backfill,
+               "compare nothing: only scan the primary and write to the replica; with --repair it "
+               "writes, without it says what it would write");
   app.add_flag("--json", options.json, "one JSON object a line; the last is the summary");
   app.add_flag("--exit-code", options.exit_code, "exit 1 if differences remain (else 0)");
   app.add_option("--concurrency", options.concurrency,

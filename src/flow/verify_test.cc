@@ -84,6 +84,23 @@ struct Heard : Findings {
 
 std::string wire(const std::string& name) { return R"({"id":{"S":")" + name + R"("}})"; }
 
+// Keeps the state as a file would: only whole, and only what the spill had by then.
+struct Keeper : StateKeeper {
+  Task<Result<void>> keep(const core::CompareState& state) override {
+    kept = state;
+    durable = bytes.size();
+    ++times;
+    co_return Result<void>{};
+  }
+  // As after a kill: what was appended since is of no use, but there.
+  Resuming again() { return {this, &spill, kept}; }
+  std::string bytes;
+  async::MemorySpill spill{&bytes};
+  std::optional<core::CompareState> kept;
+  std::size_t durable = 0;
+  int times = 0;
+};
+
 struct VerifyTest : testing::Test {
   fakes::Driver driver;
   fakes::Clock clock{driver};
@@ -95,6 +112,7 @@ struct VerifyTest : testing::Test {
   Scanned replica{driver};
   CompareSettings settings;
   Heard heard;
+  Resuming resuming;
   std::optional<CompareContext> context;
   std::optional<PairScan> scan;
   std::optional<Result<void>> result;
@@ -263,6 +281,75 @@ TEST_F(VerifyTest, StopsWhenAskedTo) {
   driver.run_for(1s);
   ASSERT_TRUE(result.has_value());
   EXPECT_EQ(result->error().kind, FailureKind::cancelled);
+}
+
+// Killed at any moment, any number of times, and gone on from what was kept.
+TEST_F(VerifyTest, ResumedRunsFindExactlyTheSame) {
+  for (int i = 0; i < 400; ++i) both("k" + std::to_string(i), i);
+  for (int i = 0; i < 15; ++i) primary.put("p" + std::to_string(i), i);
+  for (int i = 0; i < 15; ++i) replica.put("r" + std::to_string(i), i);
+  for (int i = 0; i < 15; ++i) replica.put("k" + std::to_string(i), 1000);
+  replica.salt = "another order";
+  segments(5);
+  settings.read_units = 20;  // so that it takes some seconds
+  settings.units_a_page = 1;
+  settings.window_bytes = 8000;
+  base::Prng prng(5);
+  for (int round = 0; round < 12; ++round) {
+    Keeper keeper;
+    resuming = {&keeper, &keeper.spill, std::nullopt};
+    int kills = 0;
+    for (result.reset();;) {
+      heard.keys.clear();
+      start();
+      driver.run_for(std::chrono::milliseconds(500 + prng.below(6000)));
+      if (result || ++kills > 60) break;
+      scope.reset();  // a kill
+      resuming = keeper.again();
+    }
+    ASSERT_TRUE(result && result->ok()) << kills;
+    EXPECT_EQ(heard.keys.size(), 45U) << kills;
+    EXPECT_EQ(outcomes().differences(), 45U) << kills;
+    EXPECT_GT(kills, 0);
+  }
+}
+
+TEST_F(VerifyTest, AnInterruptedRunGoesOnWhereItStopped) {
+  for (int i = 0; i < 300; ++i) both("k" + std::to_string(i), i);
+  primary.put("p", 1);
+  Keeper keeper;
+  resuming = {&keeper, &keeper.spill, std::nullopt};
+  start();
+  driver.at(driver.now + 60ms, [this] { stop.open(); });
+  driver.run_for(1s);
+  ASSERT_TRUE(result && !result->ok());
+  const std::size_t before = primary.asks.size();
+  ASSERT_GT(before, 5U);
+  scope.reset();
+  resuming = keeper.again();
+  settings.concurrency = 1;
+  async::Gate open(driver.loop);
+  context.emplace(CompareContext{driver.loop,
+                                 clock,
+                                 dice,
+                                 files,
+                                 log,
+                                 {&primary, &replica},
+                                 {&primary, &replica},
+                                 settings,
+                                 open,
+                                 resuming});
+  scan.emplace(*context);
+  result.reset();
+  scope.emplace(driver.loop);
+  scope->spawn([](VerifyTest& test) -> Task<void> {
+    Result<void> ended = co_await verify(*test.context, *test.scan, test.heard);
+    test.result.emplace(std::move(ended));
+  }(*this));
+  driver.run_for(1h);
+  ASSERT_TRUE(result && result->ok());
+  EXPECT_EQ(heard.keys.size(), 1U);
+  EXPECT_LE(primary.asks.size(), 32U) << "it began again";
 }
 
 TEST_F(VerifyTest, SegmentsByHandReportEachKeyOnceThoughTheEnginesPlaceItemsOtherwise) {
