@@ -18,6 +18,10 @@ target_compile_options(settings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wco
 # "text" + std::string at -O3 with GCC 12 (its bug 105651).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(settings INTERFACE -Wno-maybe-uninitialized -Wno-free-nonheap-object -Wno-restrict)
+  # In a unity build the main file is no longer the one with the anonymous namespace.
+  if(CMAKE_UNITY_BUILD)
+    target_compile_options(settings INTERFACE -Wno-subobject-linkage)
+  endif()
 endif()
 if(DYNAMODB_REPLICATOR_SANITIZE STREQUAL "asan")
   target_compile_options(settings INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all)

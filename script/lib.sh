@@ -28,7 +28,8 @@ can_be_root() {
 
 jobs_max() { nproc 2>/dev/null || echo 2; }
 
-# The compiler cache makes a second build quick; a missing one is no loss.
+# The compiler cache makes a second build quick, in another clone too; a missing one is no loss.
+export CCACHE_BASEDIR=$ROOT CCACHE_NOHASHDIR=1
 launcher() { have ccache && echo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache || true; }
 
 # build PRESET [TARGET...]: configure if the cache is not there or the preset changed, then build.

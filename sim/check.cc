@@ -98,6 +98,11 @@ void Checker::replica_written(const std::string& name) {
     return "the replica went back to version " + std::to_string(*latest) + " of " + name +
            " from version " + std::to_string(before) + " or later";
   });
+  const bool undone = options_.strict && options_.settled && *latest < key.passed;
+  world_.expect(Invariant::checkpoint_covers, !undone, [&] {
+    return "the replica went back to version " + std::to_string(*latest) + " of " + name +
+           ", and a checkpoint has passed version " + std::to_string(key.passed);
+  });
 }
 
 void Checker::emitted(const Emitted& record) {
@@ -128,6 +133,7 @@ void Checker::trimmed(const std::string& shard, const std::string& sequence) {
     record.lost = true;
     if (!is_missed(known, record) || owner_has(known, record)) continue;
     ++lost_;
+    if (!known.row.checkpoint.empty()) lossy_.insert(shard);
     world_.faults().count(Fault::trimmed);
   }
   pass(shard, known);
@@ -148,14 +154,24 @@ void Checker::parents_are_finished(const std::string& name, const char* what) {
 
 void Checker::page_read(const std::string& shard, const std::string& last) {
   parents_are_finished(shard, "read");
-  std::string& given = shards_[shard].given[network_.served_for()];
-  if (number_less(given, last)) given = last;
+  Shard& known = shards_[shard];
+  Shard::Given& given = known.given[network_.served_for()];
+  if (number_less(given.newest, last)) given.newest = last;
+  for (; given.count < known.records.size(); ++given.count) {
+    const Record& record = known.records[given.count];
+    if (number_less(given.newest, record.sequence)) return;
+    if (on_given_) on_given_(network_.served_for(), shard, record.key);
+  }
+}
+
+void Checker::all_died() {
+  for (auto& [name, shard] : shards_) shard.given.clear();
 }
 
 // Then it is lost only if the owner dies before it is applied; the next one finds it missing.
 bool Checker::owner_has(const Shard& shard, const Record& record) const {
   const auto given = shard.given.find(shard.row.owner.substr(0, shard.row.owner.find('/')));
-  return given != shard.given.end() && !number_less(given->second, record.sequence);
+  return given != shard.given.end() && !number_less(given->second.newest, record.sequence);
 }
 
 // Only who owns a row moves its checkpoint or gives it away; only who takes a row becomes its
@@ -212,7 +228,11 @@ void Checker::row_changed(const Table::Change& change) {
   });
   owner_changed(name, before, shard.row);
   if (!shard.row.owner.empty()) parents_are_finished(name, "taken");
+  const bool first = before.checkpoint.empty() && !shard.row.checkpoint.empty();
   pass(name, shard);
+  const bool more =
+      shard.passed < shard.records.size() && owner_has(shard, shard.records[shard.passed]);
+  if (first && more && shard.parents.empty()) in_first_page_ = true;
 }
 
 void Checker::pass(const std::string& name, Shard& shard) {
@@ -235,6 +255,7 @@ void Checker::pass(const std::string& name, const Shard& shard, const Record& re
   }
   const Key& key = keys_[record.key];
   const std::size_t now = version_of(record.key, replica_.find(record.key)).value_or(0);
+  if (now >= record.version) keys_[record.key].passed = std::max(key.passed, record.version);
   const bool past_counts = !options_.strict || key.strange;
   const std::size_t reached = past_counts ? std::max(now, key.newest) : now;
   world_.expect(Invariant::checkpoint_covers, reached >= record.version || is_buried(), [&] {

@@ -33,6 +33,7 @@ class Checker : public StreamWatcher {
     std::string dead_letters;
     bool strict = true;   // one key never has records on two open shards
     bool fenced = false;  // the program promises that the replica never goes back
+    bool settled = true;  // no write lands later than anybody waits for it
   };
   Checker(World& world, const Network& network, Table& primary, Table& replica,
           std::vector<const Machine*> machines, Options options);
@@ -43,6 +44,18 @@ class Checker : public StreamWatcher {
   }
   void trimmed(const std::string& shard, const std::string& sequence) override;
   void page_read(const std::string& shard, const std::string& last) override;
+  // Told of each record that a process is given, once.
+  using Given = std::function<void(const std::string& process, const std::string& shard,
+                                   const std::string& key)>;
+  void watch_given(Given watcher) { on_given_ = std::move(watcher); }
+  // A gap in this shard was told.
+  void gap_told(const std::string& shard) { told_.insert(shard); }
+  // All processes have died: what they were given is nobody's any more.
+  void all_died();
+  // A shard's first checkpoint is between two records that its owner was given.
+  [[nodiscard]] bool stands_in_first_page() const { return in_first_page_; }
+  // A shard that was begun lost records, and no gap was told in it; empty: there is none.
+  [[nodiscard]] std::string silent_shard() const;
   // A change that no stream has a record of.
   void unrecorded() { ++lost_; }
   // A stranger changes the replica: what `change` does is not the program's doing.
@@ -89,11 +102,16 @@ class Checker : public StreamWatcher {
     std::size_t passed = 0;  // records that the checkpoint has passed
     Row row;
     bool gone = false;
-    std::map<std::string, std::string> given;  // newest record that each process was given
+    struct Given {
+      std::string newest;
+      std::size_t count = 0;  // records up to it
+    };
+    std::map<std::string, Given> given;  // by process
   };
   struct Key {
     std::size_t newest = 0;  // version that a write brought to the replica
     std::size_t lowest = 0;  // that the replica can have now, if it never went back
+    std::size_t passed = 0;  // that a checkpoint has passed when the replica had it
     bool strange = false;    // it holds what a stranger wrote
   };
   void replica_changed(const Table::Change& change);
@@ -120,6 +138,10 @@ class Checker : public StreamWatcher {
   Options options_;
   std::map<std::string, Shard> shards_;
   std::map<std::string, Key> keys_;
+  Given on_given_;
+  std::set<std::string> told_;
+  std::set<std::string> lossy_;  // shards that were begun and lost records
+  bool in_first_page_ = false;
   bool stranger_ = false;
   std::uint64_t regressions_ = 0;
   std::uint64_t records_ = 0;

@@ -52,6 +52,13 @@ std::optional<std::string> Checker::unfinished() const {
   return std::nullopt;
 }
 
+std::string Checker::silent_shard() const {
+  for (const std::string& shard : lossy_) {
+    if (!told_.contains(shard)) return shard;
+  }
+  return "";
+}
+
 bool Checker::followed() const {
   return std::any_of(shards_.begin(), shards_.end(), [](const auto& shard) {
     return !shard.second.row.owner.empty() || !shard.second.row.checkpoint.empty();
@@ -98,9 +105,15 @@ bool Checker::was_poisoned(const std::string& key) const {
 std::optional<std::string> Checker::wrong_dead_letters() const {
   std::set<std::string> junk;
   std::set<std::string> all;  // and what was lost, perhaps after it was buried
+  std::map<std::string, bool> looked_up;
+  const auto poisoned = [&](const std::string& key) {
+    const auto [place, fresh] = looked_up.try_emplace(key, false);
+    if (fresh) place->second = was_poisoned(key);
+    return place->second;
+  };
   for (const auto& [name, shard] : shards_) {
     for (const Record& record : shard.records) {
-      if (!record.key.empty() && !was_poisoned(record.key)) continue;
+      if (!record.key.empty() && !poisoned(record.key)) continue;
       all.insert(name + "/" + record.sequence);
       if (!record.lost && record.key.empty()) junk.insert(name + "/" + record.sequence);
     }

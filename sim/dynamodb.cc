@@ -180,7 +180,8 @@ Answer DynamoDb::conditionally(Json request, Table& table, const Item& key_item,
   if (const auto condition = text(request, "ConditionExpression")) {
     auto substitutes = substitutes_of(request);
     if (!substitutes) return substitutes.error();
-    const auto held = holds(*condition, current == nullptr ? Item{} : *current, *substitutes);
+    static const Item kAbsent;
+    const auto held = holds(*condition, current == nullptr ? kAbsent : *current, *substitutes);
     if (!held) return held.error();
     if (!*held) {
       ServiceError error{"ConditionalCheckFailedException", "The conditional request failed"};

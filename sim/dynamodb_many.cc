@@ -67,6 +67,7 @@ Answer DynamoDb::query(Json request) {
       integer(request, "Limit").value_or(1 + static_cast<std::int64_t>(prng_.below(40))));
   std::string items;
   std::size_t count = 0;
+  const Item* newest = nullptr;
   std::string last;
   for (const auto& [key, item] : (*table)->items()) {
     if (!after.empty() && key <= after) continue;
@@ -74,13 +75,13 @@ Answer DynamoDb::query(Json request) {
     if (!held) return held.error();
     if (!*held) continue;
     if (count == limit) {
-      last = ",\"LastEvaluatedKey\":" + last;
+      if (newest != nullptr)
+        last = ",\"LastEvaluatedKey\":" + item_json((*table)->key_item(*newest));
       break;
     }
     items += (count++ > 0 ? "," : "") + item_json(*item, prng_);
-    last = item_json((*table)->key_item(*item));
+    newest = item.get();
   }
-  if (!last.starts_with(",")) last.clear();
   return R"({"Items":[)" + items + R"(],"Count":)" + std::to_string(count) + R"(,"ScannedCount":)" +
          std::to_string(count) + last + "}";
 }

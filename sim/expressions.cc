@@ -1,11 +1,13 @@
 #include "sim/expressions.h"
 
+#include <functional>
+#include <map>
 #include <vector>
 
 namespace dynamodb_replicator::sim {
 namespace {
 
-std::vector<std::string> tokens_of(std::string_view text) {
+std::vector<std::string> split(std::string_view text) {
   const auto wordy = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '#' || c == ':';
@@ -28,6 +30,14 @@ std::vector<std::string> tokens_of(std::string_view text) {
     i = end;
   }
   return out;
+}
+
+// The program has a dozen expressions and asks them of every row.
+const std::vector<std::string>& tokens_of(std::string_view text) {
+  static std::map<std::string, std::vector<std::string>, std::less<>> known;
+  const auto found = known.find(text);
+  if (found != known.end()) return found->second;
+  return known.emplace(text, split(text)).first->second;
 }
 
 // Non-negative integers by value, strings by bytes; what the program never compares is refused.
@@ -120,7 +130,7 @@ class Reader {
 
   bool comparison() {
     const Operand left = operand();
-    const std::string sign = peek();
+    const std::string& sign = peek();
     if (sign != "=" && sign != "<>" && sign != "<" && sign != "<=" && sign != ">" && sign != ">=") {
       refuse("unknown comparison " + sign);
       return false;
@@ -189,7 +199,7 @@ class Reader {
   }
 
   std::string name() {
-    std::string token = peek();
+    const std::string& token = peek();
     if (token.empty() || token[0] == ':' || token.find_first_of("()=<>,+") != token.npos) {
       refuse("expected a name, not " + token);
       return {};
@@ -202,7 +212,10 @@ class Reader {
     return {};
   }
 
-  [[nodiscard]] std::string peek() const { return at_end() ? std::string() : tokens_[next_]; }
+  [[nodiscard]] const std::string& peek() const {
+    static const std::string kNothing;
+    return at_end() ? kNothing : tokens_[next_];
+  }
   bool take(std::string_view token) {
     if (at_end() || tokens_[next_] != token) return false;
     ++next_;
@@ -216,7 +229,7 @@ class Reader {
     next_ = tokens_.size();
   }
 
-  std::vector<std::string> tokens_;
+  const std::vector<std::string>& tokens_;
   std::size_t next_ = 0;
   const Item& item_;
   const Substitutes& substitutes_;

@@ -69,30 +69,47 @@ constexpr std::array<Kind, kFaults> kKinds{{
     {"lease_stolen", 2500},
     {"zombie_write", 3000},
     {"zombie_read", 3000},
+    {"silence", 2000},
+    {"slow_lease", 7000},
+    {"stop_in_trouble", 4000},
+    {"parting_write", 5000},
+    {"hasty_reshard", 15000},
+    {"early_absence", 50000},
+    {"racing_owners", 50000},
 }};
 
 }  // namespace
 
 std::string_view name_of(Fault fault) { return kKinds[static_cast<std::size_t>(fault)].name; }
 
-Faults::Faults(base::Prng prng, bool with_chaos, FaultSet off) : prng_(prng), off_(off) {
+Faults::Faults(base::Prng prng, bool with_chaos, FaultSet off) : off_(off) {
+  for (std::size_t i = 0; i < kFaults; ++i) streams_.emplace_back(prng.next());
   if (!with_chaos) return;
   // Where everything breaks all the time nothing gets far enough to go wrong in an interesting way.
   constexpr std::uint64_t kMildness[] = {1, 1, 3, 10};
-  const std::uint64_t mildness = kMildness[prng_.below(4)];
+  const std::uint64_t mildness = kMildness[prng.below(4)];
   for (std::size_t i = 0; i < kFaults; ++i) {
-    const bool absent = prng_.chance(1, 3);
-    const std::uint64_t quarters = 1 + prng_.below(16);
+    const bool absent = prng.chance(1, 3);
+    const std::uint64_t quarters = 1 + prng.below(16);
     const bool harmless = kKinds[i].usual >= 8000;
     const std::uint64_t rate = kKinds[i].usual * quarters / (harmless ? 4 : 4 * mildness);
     if (!absent) rates_[i] = static_cast<std::uint32_t>(rate < 90000 ? rate : 90000);
   }
 }
 
+void Faults::race() {
+  constexpr std::uint32_t kOften = 60'000;
+  for (std::size_t i = 0; i < kFaults; ++i) {
+    const auto kind = static_cast<Fault>(i);
+    if (kind != Fault::two_spellings && kind != Fault::duplicate_record) rates_[i] = 0;
+  }
+  also(Fault::slow_write, kOften);
+}
+
 bool Faults::strikes(Fault fault) {
   const std::uint32_t rate = rates_[index(fault)];
   if (rate == 0) return false;
-  if (!prng_.chance(rate, 100000) || off_.test(index(fault))) return false;
+  if (!streams_[index(fault)].chance(rate, 100000) || off_.test(index(fault))) return false;
   count(fault);
   return true;
 }

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "base/prng.h"
 
@@ -81,6 +82,14 @@ enum class Fault : std::uint8_t {
   // two at once, since each alone rarely meets the other
   zombie_write,  // a batch of writes lands late and its sender is gone, paused or stopped meanwhile
   zombie_read,   // the sender is paused between reading the primary and writing, past its lease
+  // what rarely happens by chance, and what only long trouble shows
+  silence,          // a host accepts, serves nothing and never answers, for seconds
+  slow_lease,       // a write of a lease row is done at once and answered late
+  stop_in_trouble,  // asked to stop while a service is silent, or answers are slow
+  parting_write,    // asked to stop while the replica refuses; its last writes land late
+  hasty_reshard,    // a new shard gets children at once, and is listed after them
+  early_absence,    // nobody works for a day, from the first checkpoint on
+  racing_owners,    // the last changes meet slow writes and nothing else
   count
 };
 
@@ -104,6 +113,8 @@ class Faults {
   void count(Fault fault) { ++counts_[index(fault)]; }
   // From here on nothing strikes.
   void heal() { rates_.fill(0); }
+  // From here on only slow writes strike, often, and what shuffles records.
+  void race();
   // From here on this kind strikes, `rate` times of 100,000, and no other; also(): beside what
   // does.
   void only(Fault fault, std::uint32_t rate) {
@@ -116,8 +127,8 @@ class Faults {
 
  private:
   static std::size_t index(Fault fault) { return static_cast<std::size_t>(fault); }
-  base::Prng prng_;
   FaultSet off_;
+  std::vector<base::Prng> streams_;  // one for each kind: a draw of one does not move the others'
   std::array<std::uint32_t, kFaults> rates_{};  // of 100,000
   std::array<std::uint64_t, kFaults> counts_{};
 };

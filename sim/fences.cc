@@ -65,8 +65,8 @@ std::uint64_t FenceChecker::raised(const std::string& shard) const {
       ->second;
 }
 
-void FenceChecker::applied(const std::string& operation, const async::HttpRequest& request,
-                           const async::HttpResponse& response) {
+void FenceChecker::applied(std::uint64_t /*number*/, const std::string& operation,
+                           const async::HttpRequest& request, const async::HttpResponse& response) {
   if (response.status != 200) return;
   const bool other = operation == "BatchWriteItem" || operation == "PutItem" ||
                      operation == "DeleteItem" || operation == "UpdateItem";

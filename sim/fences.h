@@ -20,8 +20,8 @@ class FenceChecker : public NetworkWatcher {
       : world_(world), stripes_(stripes), replica_(std::move(replica)) {}
 
   void lease_table(Table& leases);
-  void applied(const std::string& operation, const async::HttpRequest& request,
-               const async::HttpResponse& response) override;
+  void applied(std::uint64_t number, const std::string& operation,
+               const async::HttpRequest& request, const async::HttpResponse& response) override;
 
  private:
   struct Fence {

@@ -29,7 +29,7 @@ struct Fenced {
   void ask(const std::string& operation, const std::string& body, int status = 200) {
     async::HttpRequest request;
     request.body = body;
-    checker.applied(operation, request, {status, {}, "{}"});
+    checker.applied(1, operation, request, {status, {}, "{}"});
   }
 };
 

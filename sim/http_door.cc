@@ -85,6 +85,11 @@ bool is_about_several(const std::string& operation, const HttpRequest& request) 
   return writes > 1;
 }
 
+// Answered at once with an error, and served all the same, long after.
+bool lands_late(std::optional<Fault> fault) {
+  return fault == Fault::late_error || fault == Fault::parting_write;
+}
+
 }  // namespace
 
 struct Network::Fate {
@@ -94,7 +99,10 @@ struct Network::Fate {
 };
 
 Network::Network(World& world, Options options)
-    : world_(world), options_(options), prng_(world.part("network")) {}
+    : world_(world),
+      options_(options),
+      prng_(world.part("network")),
+      lease_prng_(world.part("network, lease rows")) {}
 
 void Network::connect(const std::string& host, std::uint16_t port, Service& service) {
   services_[host + ":" + std::to_string(port)] = &service;
@@ -113,6 +121,8 @@ std::optional<Fault> Network::draw_fault(const std::string& sender, const HttpRe
   }
   const bool writes = operation == "BatchWriteItem" || operation == "TransactWriteItems";
   if (writes && world_.faults().strikes(Fault::slow_write)) return Fault::slow_write;
+  if (operation == "UpdateItem" && world_.faults().strikes(Fault::slow_lease))
+    return Fault::slow_lease;
   if (is_about_several(operation, request) && world_.faults().strikes(Fault::too_large))
     return Fault::too_large;
   if (asks_stream(operation) && world_.faults().strikes(Fault::stream_limited))
@@ -140,6 +150,12 @@ Network::Fate Network::draw(const std::string& sender, const HttpRequest& reques
                 [&] { return "a request went to " + request.host; });
   if (find(request) == nullptr || (cut != cut_until_.end() && now < cut->second)) {
     fate.fault = Fault::refused;
+    return fate;
+  }
+  const auto silent = silent_until_.find(request.host);
+  if (silent != silent_until_.end() && now < silent->second) {
+    fate.fault = Fault::silence;
+    fate.answered.reset();
     return fate;
   }
   fate.applied = served;
@@ -174,6 +190,12 @@ Network::Fate Network::draw(const std::string& sender, const HttpRequest& reques
       *fate.answered += more;
       break;
     }
+    case Fault::parting_write:
+      fate.applied = std::max(served, deadline + options_.latest_apply - 1ms);
+      break;
+    case Fault::slow_lease:
+      *fate.answered += between(lease_prng_, 50ms, 3500ms);
+      break;
     case Fault::slow:
       fate.applied = std::min(served + between(prng_, 100ms, 5s), latest);
       fate.answered = *fate.applied + between(prng_, 500us, 2s);
@@ -196,12 +218,12 @@ Network::ExchangeRef Network::send(const std::string& sender, HttpRequest reques
   exchange->from = sender;
   exchange->number = sent_;
   for (NetworkWatcher* watcher : watchers_)
-    watcher->sent(sent_, sender, operation_of(request), request);
+    watcher->sent(sent_, sender, operation_of(request), request, deadline);
   exchange->request = std::move(request);
   ++in_flight_;
   if (fate.applied) {
     world_.at(*fate.applied, [this, exchange, fate, label] { apply(exchange, fate, label); });
-    if (fate.fault == Fault::late_error) finish_at(*fate.answered, exchange, internal_error());
+    if (lands_late(fate.fault)) finish_at(*fate.answered, exchange, internal_error());
   } else if (fate.answered) {
     answer_unserved(exchange, fate);
   } else {
@@ -211,7 +233,7 @@ Network::ExchangeRef Network::send(const std::string& sender, HttpRequest reques
 }
 
 void Network::given_up(const Exchange& exchange) {
-  for (NetworkWatcher* watcher : watchers_) watcher->over(exchange.number);
+  for (NetworkWatcher* watcher : watchers_) watcher->over(exchange.number, exchange.heard);
 }
 
 void Network::answer_unserved(const ExchangeRef& exchange, const Fate& fate) {
@@ -236,11 +258,12 @@ void Network::apply(const ExchangeRef& exchange, const Fate& fate, const std::st
   HttpResponse response = service->handle(exchange->request);
   served_for_.clear();
   for (NetworkWatcher* watcher : watchers_)
-    watcher->applied(operation_of(exchange->request), exchange->request, response);
+    watcher->applied(exchange->number, operation_of(exchange->request), exchange->request,
+                     response);
   world_.trace(
       label, "apply",
       std::to_string(response.status) + " " + exchange->request.body + " -> " + response.body);
-  if (fate.fault == Fault::late_error) return;  // answered long ago
+  if (lands_late(fate.fault)) return;  // answered long ago
   if (!fate.answered) {
     --in_flight_;
     return;
@@ -252,6 +275,7 @@ void Network::apply(const ExchangeRef& exchange, const Fate& fate, const std::st
   } else if (fate.fault == Fault::truncated) {
     outcome = error(HttpError::Stage::malformed, true, "the answer ended early");
   } else {
+    exchange->served = fate.fault != Fault::broken_body;
     // Without a checksum nobody could notice: then TLS or TCP would have.
     if (fate.fault == Fault::broken_body && response.header("x-amz-crc32") != nullptr) {
       char& byte = response.body[prng_.below(response.body.size())];
@@ -288,6 +312,7 @@ async::Task<Outcome> HttpDoor::send(HttpRequest request, Instant deadline) {
   } const attached{network_, *exchange};
   exchange->sender = &answered;
   const bool in_time = co_await answered.wait_until(deadline);
+  exchange->heard = in_time && exchange->served;
   if (!in_time) co_return error(HttpError::Stage::timeout, true, "no answer before the deadline");
   co_return std::move(*exchange->outcome);
 }

@@ -34,11 +34,13 @@ class NetworkWatcher {
  public:
   virtual ~NetworkWatcher() = default;
   virtual void sent(std::uint64_t /*number*/, const std::string& /*sender*/,
-                    const std::string& /*operation*/, const async::HttpRequest& /*request*/) {}
-  // The sender has an answer, or does not wait for one any more.
-  virtual void over(std::uint64_t /*number*/) {}
+                    const std::string& /*operation*/, const async::HttpRequest& /*request*/,
+                    Duration /*deadline*/) {}
+  // The sender has an answer (`heard`: as the service gave it), or does not wait for one any more.
+  virtual void over(std::uint64_t /*number*/, bool /*heard*/) {}
   // A service has done what was asked, or refused it; whatever becomes of its answer.
-  virtual void applied(const std::string& /*operation*/, const async::HttpRequest& /*request*/,
+  virtual void applied(std::uint64_t /*number*/, const std::string& /*operation*/,
+                       const async::HttpRequest& /*request*/,
                        const async::HttpResponse& /*response*/) {}
 };
 
@@ -53,7 +55,12 @@ class Network {
   void connect(const std::string& host, std::uint16_t port, Service& service);
   // Nobody listens there until then.
   void cut(const std::string& host, Duration until) { cut_until_[host] = until; }
-  void mend() { cut_until_.clear(); }
+  // Connections are accepted there until then, and nothing else.
+  void silence(const std::string& host, Duration until) { silent_until_[host] = until; }
+  void mend() {
+    cut_until_.clear();
+    silent_until_.clear();
+  }
 
   // Asked about each request before its fate is drawn: may decide it.
   using Meddler = std::function<std::optional<Fault>(
@@ -69,6 +76,8 @@ class Network {
     async::Gate* sender = nullptr;  // nullptr: the sender is gone
     std::string from;
     std::uint64_t number = 0;
+    bool served = false;  // the outcome is what the service answered
+    bool heard = false;   // and the sender had it in time
   };
   using ExchangeRef = std::shared_ptr<Exchange>;
   // `sender`: a name that no other start of a program has. `deadline` in the world's time.
@@ -93,8 +102,10 @@ class Network {
   World& world_;
   Options options_;
   base::Prng prng_;
+  base::Prng lease_prng_;
   std::map<std::string, Service*> services_;  // by host:port
   std::map<std::string, Duration> cut_until_;
+  std::map<std::string, Duration> silent_until_;
   Meddler meddler_;
   std::vector<NetworkWatcher*> watchers_;
   std::string served_for_;

@@ -16,6 +16,7 @@ std::string_view name_of(Invariant invariant) {
       "I10 quiet in the end",
       "I13 no secrets",
       "I14 bounded cost",
+      "I15 leases kept",
   };
   return kNames[static_cast<std::size_t>(invariant)];
 }

@@ -26,6 +26,7 @@ enum class Invariant : std::uint8_t {
   quiet_in_the_end,    // I10: no lag, and next to no requests, soon after healing
   no_secrets,          // I13: planted secrets are in no log, dead letter or page of metrics
   bounded_cost,        // I14: so many items read and written per record
+  lease_kept,  // I15: written inside of a lease; a lease is lost, or taken, as the table says
   count
 };
 

@@ -55,6 +55,7 @@ std::string seconds_text(std::int64_t millis) {
 Kinesis::Kinesis(World& world, std::string name, std::size_t shards)
     : world_(world),
       prng_(world.part("kinesis " + name)),
+      hasty_prng_(world.part("kinesis " + name + ", in haste")),
       name_(std::move(name)),
       arn_("arn:aws:kinesis:us-east-1:000000000000:stream/" + name_) {
   const std::uint64_t width = UINT64_MAX / shards;
@@ -109,6 +110,18 @@ void Kinesis::split() {
   const std::uint64_t middle = parent->low + (parent->high - parent->low) / 2;
   add({parent}, parent->low, middle);
   add({parent}, middle + 1, parent->high);
+}
+
+void Kinesis::hasten() {
+  Shard& child = shards_.back();
+  child.listed_from = world_.now() + between(hasty_prng_, 4s, 10s);
+  world_.after(between(hasty_prng_, 20ms, 3s), [this, &child] {
+    if (child.closed || child.high - child.low < 2) return;
+    ++reshards_;
+    const std::uint64_t middle = child.low + (child.high - child.low) / 2;
+    add({&child}, child.low, middle);
+    add({&child}, middle + 1, child.high);
+  });
 }
 
 void Kinesis::merge() {

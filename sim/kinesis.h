@@ -25,6 +25,8 @@ class Kinesis {
            std::size_t version);
   // One open shard, chosen by the seed; or two neighbours.
   void split();
+  // The newest shard gets children at once, and is listed after them.
+  void hasten();
   void merge();
   [[nodiscard]] std::size_t open_shards() const;
   [[nodiscard]] std::uint64_t reshards() const { return reshards_; }  // so far
@@ -75,6 +77,7 @@ class Kinesis {
 
   World& world_;
   base::Prng prng_;
+  base::Prng hasty_prng_;
   std::string name_;
   std::string arn_;
   std::deque<Shard> shards_;

@@ -105,6 +105,7 @@ void CapturedLog::write(async::Level level, std::string_view message,
   for (const auto& [name, value] : fields) text.append(" ").append(name).append("=").append(value);
   world_.expect_no_secret("a line of the log", text);
   world_.trace(name_, kLevels[static_cast<std::size_t>(level)], text);
+  world_.logged(name_, message, fields);
 }
 
 }  // namespace dynamodb_replicator::sim

@@ -1,5 +1,7 @@
 #include "sim/scene.h"
 
+#include <algorithm>
+
 #include "app/status.h"
 
 namespace dynamodb_replicator::sim {
@@ -23,6 +25,7 @@ Scene::Scene(const RunOptions& options, const Replicate& replicate)
       replicate_(replicate),
       world_({options.seed, options.show, options.chaos, options.off}),
       prng_(world_.part("scene")),
+      trouble_(world_.part("scene, more trouble")),
       drawn_(draw(world_.part("draw"))),
       network_(world_, {latest_apply(drawn_, options.late_beyond_doubt)}),
       primary_db_(world_, "primary"),
@@ -33,12 +36,16 @@ Scene::Scene(const RunOptions& options, const Replicate& replicate)
       replica_endpoint_(world_, first_identity()),
       kinesis_endpoint_(world_, first_identity()),
       traffic_(world_, replica_),
+      leases_(world_, replica_),
       fences_(world_, options_for(drawn_).stripes, replica_.name()),
       identity_(first_identity()) {
   world_.plant(identity_.secret);
   world_.plant(identity_.token);
   if (drawn_.mode == "fenced") network_.watch(fences_);
   network_.watch(traffic_);
+  network_.watch(leases_);
+  world_.listen([this](const std::string& process, std::string_view message,
+                       const World::Fields& fields) { hear(process, message, fields); });
   world_.trace("scene", "drawn", to_text(drawn_));
   open_services();
   open_workers();
@@ -88,9 +95,11 @@ void Scene::open_workers() {
     workers_.push_back(std::move(worker));
   }
   const bool strict = drawn_.writer.records != Writer::Records::dyno;
-  checker_ =
-      std::make_unique<Checker>(world_, network_, primary_, replica_, machines,
-                                Checker::Options{kDeadLetters, strict, drawn_.mode == "fenced"});
+  checker_ = std::make_unique<Checker>(
+      world_, network_, primary_, replica_, machines,
+      Checker::Options{kDeadLetters, strict, drawn_.mode == "fenced", !options_.late_beyond_doubt});
+  checker_->watch_given([this](const std::string& process, const std::string& shard,
+                               const std::string& key) { leases_.given(process, shard, key); });
   if (stream_) {
     stream_->watch(*checker_);
     primary_.watch([this](const Table::Change&) {
@@ -101,12 +110,14 @@ void Scene::open_workers() {
   replica_db_.watch_tables([this](Table& table) {
     checker_->lease_table(table);
     fences_.lease_table(table);
+    leases_.lease_table(table);
   });
 }
 
 void Scene::start(Worker& worker) {
   if (worker.process->running() || ending_ || absent_) return;
   worker.started = world_.now();
+  if (worker.armed == Fault::parting_write) worker.armed.reset();
   worker.process->start([this](async::Doors& doors, app::Control& control) {
     return replicate_(doors, options_for(drawn_), control);
   });
@@ -139,7 +150,9 @@ void Scene::watch_workers() {
 }
 
 void Scene::look_at(const flow::Metrics& metrics) {
+  constexpr Duration kPagesEvery = 5s;
   for (const char* page : {"/metrics", "/readyz"}) {
+    if (world_.now() % kPagesEvery >= 1s) break;
     const auto shown = app::status_answer(metrics, page, Instant{} + world_.now(), world_.wall());
     world_.expect_no_secret(page, shown.body);
   }
@@ -150,11 +163,33 @@ void Scene::look_at(const flow::Metrics& metrics) {
     world_.fail("a gap was reported although nothing was trimmed");
 }
 
+// What a process says of itself has to be true.
+void Scene::hear(const std::string& process, std::string_view message,
+                 const World::Fields& fields) {
+  const auto shard = std::find_if(fields.begin(), fields.end(),
+                                  [](const auto& field) { return field.first == "shard"; });
+  if (shard == fields.end()) return;
+  if (message.starts_with("a gap:")) checker_->gap_told(shard->second);
+  if (!message.starts_with("lost a lease")) return;
+  for (const Worker& worker : workers_) {
+    if (worker.process->name() == process) leases_.lost(worker.process->identity(), shard->second);
+  }
+}
+
+// To the middle; or, since the first page of a shard is read only once, to the moment when one is
+// half done.
+void Scene::work_until_absence() {
+  const bool early = kinesis_ != nullptr && world_.faults().on(Fault::early_absence);
+  world_.run_until(drawn_.chaos_for / 2, [&] { return early && checker_->stands_in_first_page(); });
+  if (early && world_.now() < drawn_.chaos_for / 2) world_.faults().count(Fault::early_absence);
+}
+
 // Everybody dies; what is on its way arrives; a day passes in which nothing happens, and retention
 // takes its share.
 void Scene::be_absent() {
   absent_ = true;
   for (Worker& worker : workers_) worker.process->crash();
+  checker_->all_died();
   world_.run_until(world_.now() + 30s);
   world_.skip(kRetention + 10min);
   if (stream_) stream_->trim();

@@ -10,6 +10,7 @@
 #include "sim/drawn.h"
 #include "sim/endpoint.h"
 #include "sim/fences.h"
+#include "sim/leases.h"
 #include "sim/process.h"
 #include "sim/run.h"
 #include "sim/traffic.h"
@@ -39,6 +40,7 @@ class Scene {
   void start_later(Worker& worker, Duration delay);
   void trouble_workers();
   void stop_cleanly(Worker& worker);
+  void stop_if_running(Worker& worker);
   void trouble_process(Worker& worker, Duration away);
   void crash_somewhere(Worker& worker, std::uint64_t steps_max);
   std::optional<Fault> meddle(const std::string& sender, const std::string& operation,
@@ -57,7 +59,11 @@ class Scene {
   [[nodiscard]] Duration last_moment() const;
   void watch_workers();
   void look_at(const flow::Metrics& metrics);
+  void race_to_the_end();
   void be_absent();
+  void work_until_absence();
+  void stop_in_trouble(Worker& worker);
+  void hear(const std::string& process, std::string_view message, const World::Fields& fields);
   void heal();
   void converge();
   void be_quiet();
@@ -77,6 +83,7 @@ class Scene {
   Replicate replicate_;
   World world_;
   base::Prng prng_;
+  base::Prng trouble_;  // of the accidents that were thought of later
   Drawn drawn_;
   Network network_;
   DynamoDb primary_db_;
@@ -90,6 +97,7 @@ class Scene {
   Endpoint replica_endpoint_;
   Endpoint kinesis_endpoint_;
   Traffic traffic_;
+  LeaseChecker leases_;
   std::vector<Worker> workers_;
   std::unique_ptr<Checker> checker_;
   FenceChecker fences_;
@@ -99,6 +107,8 @@ class Scene {
   Duration replica_throttled_until_{0};
   Duration primary_throttled_until_{0};
   Duration leases_throttled_until_{0};
+  Duration leases_slow_until_{0};
+  Duration looks_slow_until_{0};
   bool trimmed_early_ = false;
   bool absent_ = false;
   bool healed_ = false;

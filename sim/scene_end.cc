@@ -208,6 +208,10 @@ std::optional<std::string> Scene::tame() const {
 std::optional<std::string> Scene::silent_loss() const {
   std::uint64_t gaps = 0;
   for (const Worker& worker : workers_) gaps += worker.process->gaps();
+  const std::string silent = kinesis_ ? checker_->silent_shard() : std::string();
+  if (!silent.empty())
+    return "records of " + silent +
+           " were trimmed before they were read, and no gap was told there";
   if (checker_->lost() == 0 || gaps > 0) return std::nullopt;
   return std::to_string(checker_->lost()) +
          " records were trimmed before they were read, and no gap was reported";
@@ -221,11 +225,15 @@ RunResult Scene::play() {
   world_.after(3s, [this] { trouble_network(); });
   world_.after(4s, [this] { trouble_tables(); });
   world_.after(1s, [this] { watch_workers(); });
+  constexpr Duration kRace = 14s;
+  const bool races = world_.faults().on(Fault::racing_owners);
+  if (races && drawn_.writer.records == Writer::Records::dyno)
+    world_.at(drawn_.chaos_for - kRace, [this] { race_to_the_end(); });
   for (std::uint64_t n = 1; n <= kReshardsMin; ++n) {
     world_.at(drawn_.chaos_for / (kReshardsMin + 1) * n, [this, n] { reshard_at_least(n); });
   }
   if (drawn_.absence) {
-    world_.run_until(drawn_.chaos_for / 2);
+    work_until_absence();
     if (!world_.failure()) be_absent();
   }
   world_.run_until(drawn_.chaos_for + world_.skipped());

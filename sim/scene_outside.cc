@@ -11,9 +11,11 @@ void Scene::trouble_streams() {
   Faults& faults = world_.faults();
   if (stream_) {
     const bool enabled = stream_->enabled();
+    const std::uint64_t before = reshards();
     if (enabled && faults.strikes(Fault::rotate)) stream_->rotate();
     if (enabled && stream_->open_shards() < kOpenMax && faults.strikes(Fault::split))
       stream_->split();
+    if (reshards() > before && faults.strikes(Fault::hasty_reshard)) stream_->hasten();
     if (world_.now() < last_moment() && faults.strikes(Fault::early_trim)) {
       trimmed_early_ = true;
       stream_->trim(between(prng_, 2s, 20s));
@@ -23,8 +25,10 @@ void Scene::trouble_streams() {
       replace_stream();
     }
   } else {
+    const std::uint64_t before = reshards();
     if (kinesis_->open_shards() > 1 && faults.strikes(Fault::merge)) kinesis_->merge();
     if (kinesis_->open_shards() < kOpenMax && faults.strikes(Fault::split)) kinesis_->split();
+    if (reshards() > before && faults.strikes(Fault::hasty_reshard)) kinesis_->hasten();
   }
   world_.after(5s, [this] { trouble_streams(); });
 }
@@ -55,6 +59,8 @@ void Scene::trouble_network() {
   for (const char* host : {"primary.sim", "replica.sim", "kinesis.sim"}) {
     if (world_.faults().strikes(Fault::outage))
       network_.cut(host, world_.now() + between(prng_, 500ms, 25s));
+    if (world_.faults().strikes(Fault::silence))
+      network_.silence(host, world_.now() + between(trouble_, 1s, 20s));
   }
   world_.after(5s, [this] { trouble_network(); });
 }

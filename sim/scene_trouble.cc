@@ -1,4 +1,6 @@
 // The accidents that happen to workers.
+#include <array>
+
 #include "sim/scene.h"
 
 namespace dynamodb_replicator::sim {
@@ -15,6 +17,12 @@ void Scene::trouble_workers() {
       worker.armed = Fault::zombie_write;
     } else if (faults.strikes(Fault::zombie_read)) {
       worker.armed = Fault::zombie_read;
+    } else if (faults.strikes(Fault::parting_write) && worker.process->running() &&
+               !worker.process->frozen()) {
+      worker.armed = Fault::parting_write;
+      world_.after(between(trouble_, 0ms, 2s), [this, &worker] { stop_if_running(worker); });
+    } else if (faults.strikes(Fault::stop_in_trouble)) {
+      stop_in_trouble(worker);
     } else {
       trouble_process(worker, away);
     }
@@ -47,6 +55,47 @@ void Scene::trouble_process(Worker& worker, Duration away) {
   }
 }
 
+void Scene::stop_if_running(Worker& worker) {
+  if (!healed_ && worker.process->running() && !worker.process->frozen()) stop_cleanly(worker);
+}
+
+// Nobody answers; or the lease table is slow to be read and the stream's service silent; or the row
+// is given back slowly while there is still a lot to write.
+void Scene::stop_in_trouble(Worker& worker) {
+  constexpr std::array<const char*, 3> kHosts{"primary.sim", "replica.sim", "kinesis.sim"};
+  const Duration now = world_.now();
+  Duration within = 2s;
+  switch (trouble_.below(4)) {
+    case 0:
+      network_.silence(kHosts[trouble_.below(3)], now + between(trouble_, 8s, 25s));
+      break;
+    case 1:
+    case 2:
+      within = 20s;
+      network_.silence(stream_ ? "primary.sim" : "kinesis.sim", now + 30s);
+      looks_slow_until_ = now + 30s;
+      break;
+    default:
+      replica_throttled_until_ = now + between(trouble_, 3s, 6s);
+      leases_slow_until_ = now + 12s;
+  }
+  world_.after(between(trouble_, 0ms, within), [this, &worker] { stop_if_running(worker); });
+}
+
+// Where a key has records on two shards, what their owners do at the end nobody mends afterwards:
+// so they get time to be awake, and to race.
+void Scene::race_to_the_end() {
+  world_.faults().count(Fault::racing_owners);
+  world_.faults().race();
+  network_.mend();
+  replica_throttled_until_ = primary_throttled_until_ = leases_throttled_until_ = Duration{0};
+  for (Worker& worker : workers_) {
+    worker.process->resume();
+    worker.loops = 0;
+    worker.armed.reset();
+  }
+}
+
 void Scene::crash_somewhere(Worker& worker, std::uint64_t steps_max) {
   worker.process->crash_after(1 + prng_.below(steps_max), [this, &worker] {
     const bool soon = worker.loops > 0;
@@ -68,6 +117,8 @@ std::optional<Fault> Scene::meddle(const std::string& sender, const std::string&
                                    const async::HttpRequest& request) {
   if (healed_) return std::nullopt;
   if (is_throttled(request)) return Fault::throttled;
+  if (operation == "UpdateItem" && world_.now() < leases_slow_until_) return Fault::slow_lease;
+  if (operation == "Query" && world_.now() < looks_slow_until_) return Fault::slow;
   for (Worker& worker : workers_) {
     if (!worker.armed || worker.process->identity() != sender) continue;
     if (worker.armed == Fault::zombie_write &&
@@ -75,6 +126,10 @@ std::optional<Fault> Scene::meddle(const std::string& sender, const std::string&
       worker.armed.reset();
       world_.after(30ms, [this, &worker] { strike_late_writer(worker); });
       return prng_.chance(1, 2) ? Fault::late_apply : Fault::late_error;
+    }
+    if (worker.armed == Fault::parting_write &&
+        (operation == "BatchWriteItem" || operation == "TransactWriteItems")) {
+      return Fault::parting_write;
     }
     if (worker.armed == Fault::zombie_read && operation == "BatchGetItem" &&
         request.host == "primary.sim") {

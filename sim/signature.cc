@@ -1,6 +1,8 @@
 #include "sim/signature.h"
 
 #include <algorithm>
+#include <array>
+#include <map>
 
 #include "base/bytes.h"
 #include "base/digests.h"
@@ -8,12 +10,10 @@
 namespace dynamodb_replicator::sim {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return out;
+bool same_name(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::string trimmed(const std::string& text) {
@@ -42,6 +42,21 @@ std::string canonical_request(const async::HttpRequest& request,
   return out + "\n" + signed_headers + "\n" + base::to_hex(base::sha256(request.body));
 }
 
+// Derived once for each secret, day and scope: most of the price of looking at a signature.
+const std::string& signing_key(const Identity& identity, const std::string& day,
+                               const std::string& service) {
+  static std::map<std::array<std::string, 4>, std::string> known;
+  const auto [place, fresh] =
+      known.try_emplace({identity.secret, day, identity.region, service}, std::string());
+  if (fresh) {
+    std::string key = base::hmac_sha256("AWS4" + identity.secret, day);
+    for (const std::string& part : {identity.region, service, std::string("aws4_request")})
+      key = base::hmac_sha256(key, part);
+    place->second = key;
+  }
+  return place->second;
+}
+
 ServiceError refused(std::string code, std::string message) {
   return {std::move(code), std::move(message)};
 }
@@ -50,7 +65,7 @@ ServiceError refused(std::string code, std::string message) {
 
 std::string header_of(const async::HttpRequest& request, std::string_view name) {
   for (const async::Header& header : request.headers) {
-    if (header.name.size() == name.size() && lower(header.name) == lower(name)) return header.value;
+    if (same_name(header.name, name)) return header.value;
   }
   return {};
 }
@@ -99,10 +114,7 @@ std::optional<ServiceError> refuse_signature(const async::HttpRequest& request,
   if (credential != identity.access_key + "/" + scope) {
     return refused("InvalidSignatureException", "Credential should be scoped to " + scope);
   }
-  std::string key = base::hmac_sha256("AWS4" + identity.secret, day);
-  for (const std::string& part : {identity.region, service, std::string("aws4_request")}) {
-    key = base::hmac_sha256(key, part);
-  }
+  const std::string& key = signing_key(identity, day, service);
   const std::string to_sign = "AWS4-HMAC-SHA256\n" + date + "\n" + scope + "\n" +
                               base::to_hex(base::sha256(canonical_request(request, headers)));
   if (base::to_hex(base::hmac_sha256(key, to_sign)) != part_of(authorization, "Signature")) {

@@ -30,6 +30,7 @@ TableStream::TableStream(World& world, Table& table, const std::string& table_ar
     : world_(world),
       table_(table),
       prng_(world.part("stream " + table.name() + std::to_string(number))),
+      hasty_prng_(world.part("stream " + table.name() + std::to_string(number) + ", in haste")),
       label_("2030-01-01T00:00:00.00" + std::to_string(number)),
       arn_(table_arn + "/stream/" + label_) {
   const std::uint64_t width = UINT64_MAX / shards;
@@ -96,6 +97,16 @@ void TableStream::split() {
   const std::uint64_t middle = parent.low + (parent.high - parent.low) / 2;
   add(parent.id, parent.low, middle);
   add(parent.id, middle + 1, parent.high);
+}
+
+void TableStream::hasten() {
+  Shard& child = shards_.back();
+  child.listed_from = world_.now() + between(hasty_prng_, 4s, 10s);
+  world_.after(between(hasty_prng_, 20ms, 3s), [this, &child] {
+    if (child.closed || !enabled_) return;
+    end(child);
+    add(child.id, child.low, child.high);
+  });
 }
 
 void TableStream::trim(Duration retention) {

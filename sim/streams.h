@@ -29,6 +29,8 @@ class TableStream {
   // One open shard, chosen by the seed, ends and has one or two children.
   void rotate();
   void split();
+  // The newest shard gets children at once, and is listed after them.
+  void hasten();
   [[nodiscard]] std::size_t open_shards() const;
   [[nodiscard]] std::uint64_t reshards() const { return reshards_; }  // so far
   // Drops what is older than the retention, closed shards too.
@@ -76,6 +78,7 @@ class TableStream {
   World& world_;
   Table& table_;
   base::Prng prng_;
+  base::Prng hasty_prng_;
   std::string label_;
   std::string arn_;
   std::deque<Shard> shards_;

@@ -16,6 +16,9 @@
 
 namespace dynamodb_replicator::sim {
 
+// The canonical keys of `table` that a batch or a transaction writes.
+std::vector<std::string> keys_written(const Table& table, const std::string& operation, Json body);
+
 class Traffic : public NetworkWatcher {
  public:
   // Eight lanes, and a page and a row of the lease table for each shard; here there are so few keys
@@ -26,8 +29,8 @@ class Traffic : public NetworkWatcher {
   Traffic(World& world, const Table& replica) : world_(world), replica_(replica) {}
 
   void sent(std::uint64_t number, const std::string& sender, const std::string& operation,
-            const async::HttpRequest& request) override;
-  void over(std::uint64_t number) override;
+            const async::HttpRequest& request, Duration deadline) override;
+  void over(std::uint64_t number, bool heard) override;
 
   // Items asked for or written so far, in batches and transactions.
   [[nodiscard]] std::uint64_t items() const { return items_; }
@@ -44,8 +47,6 @@ class Traffic : public NetworkWatcher {
     std::size_t in_flight = 0;
     std::set<std::string> keys;
   };
-  std::vector<std::string> keys_written(const std::string& operation, Json body);
-  void note_key(std::vector<std::string>& keys, Json item);
   [[nodiscard]] std::size_t items_in(const std::string& operation, Json body) const;
 
   World& world_;

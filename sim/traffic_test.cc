@@ -16,7 +16,7 @@ struct Wire {
                      const std::string& body) {
     async::HttpRequest request;
     request.body = body;
-    traffic.sent(++numbers, sender, operation, request);
+    traffic.sent(++numbers, sender, operation, request, world.now() + 5s);
     return numbers;
   }
 };
@@ -41,7 +41,7 @@ TEST(Traffic, TwoRequestsOfOneProcessNeverWriteOneKey) {
 TEST(Traffic, AKeyIsFreeWhenItsRequestIsAnsweredOrGivenUp) {
   Wire wire;
   const auto first = wire.send("one@1", "BatchWriteItem", kPutOne);
-  wire.traffic.over(first);
+  wire.traffic.over(first, true);
   wire.send("one@1", "TransactWriteItems", kPutOneAgain);
   EXPECT_FALSE(wire.world.failure());
   EXPECT_EQ(wire.traffic.items(), 4U);

@@ -84,11 +84,16 @@ std::optional<Decimal> parse_decimal(std::string_view text) {
 }  // namespace
 
 std::optional<std::string> normal_number(std::string_view text) {
+  constexpr std::size_t kDigitsMax = 38;
+  const bool plain = !text.empty() && text.size() <= kDigitsMax && text[0] != '0' &&
+                     std::all_of(text.begin(), text.end(), is_digit);
+  if (plain) return std::string(text);
   const auto decimal = parse_decimal(text);
   if (!decimal) return std::nullopt;
   const std::string& digits = decimal->digits;
   if (digits.empty()) return "0";
-  if (digits.size() > 38 || decimal->point > 126 || decimal->point < -129) return std::nullopt;
+  if (digits.size() > kDigitsMax || decimal->point > 126 || decimal->point < -129)
+    return std::nullopt;
   std::string out = decimal->negative ? "-" : "";
   const auto size = static_cast<long>(digits.size());
   if (decimal->point <= 0) {

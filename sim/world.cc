@@ -118,7 +118,7 @@ void World::run_until(Duration horizon, const std::function<bool()>& enough) {
     if (*next > now_) handlers_at_this_time_ = 0;
     now_ = std::max(now_, *next);
     if (events_.empty() || events_.top().when > now_) continue;
-    const auto event = events_.top().what;
+    const auto event = std::move(events_.top().what);
     events_.pop();
     event();
     if (enough && enough()) return;

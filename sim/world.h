@@ -16,6 +16,7 @@
 #include <queue>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/prng.h"
@@ -58,6 +59,15 @@ class World {
   [[nodiscard]] bool shown() const { return options_.show; }
   [[nodiscard]] std::uint64_t digest() const { return digest_; }
 
+  // Told of every line that a process logs.
+  using Fields = std::vector<std::pair<std::string_view, std::string>>;
+  using Line = std::function<void(const std::string& process, std::string_view message,
+                                  const Fields& fields)>;
+  void listen(Line listener) { listener_ = std::move(listener); }
+  void logged(const std::string& process, std::string_view message, const Fields& fields) {
+    if (listener_) listener_(process, message, fields);
+  }
+
   // A broken promise: the first reason is kept and ends the run.
   void fail(std::string reason);
   // One look at an invariant; `reason()` is asked for only if it is broken. Gives `holds`.
@@ -81,7 +91,7 @@ class World {
   struct Event {
     Duration when;
     std::uint64_t number;
-    std::function<void()> what;
+    mutable std::function<void()> what;         // moved out of the queue's top, which is const
     bool operator<(const Event& other) const {  // the queue's top is its largest
       return when != other.when ? when > other.when : number > other.number;
     }
@@ -103,6 +113,7 @@ class World {
   InvariantCounts looked_{};
   std::vector<std::string> secrets_;
   std::optional<std::string> failure_;
+  Line listener_;
 };
 
 // Uniform in [from, to].

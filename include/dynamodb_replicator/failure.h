@@ -43,4 +43,8 @@ struct Failure {
 // Hint."
 std::string to_text(const Failure& failure);
 
+// What the user has to change before it can work (FailureKind::configuration). `message`: one
+// sentence; `hint`: the remedy.
+Failure misconfigured(std::string message, std::string hint = {});
+
 }  // namespace dynamodb_replicator

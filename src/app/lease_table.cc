@@ -5,17 +5,7 @@
 #include "wire/lease_rows.h"
 
 namespace dynamodb_replicator::app {
-namespace {
-
-Failure refusal(std::string message, std::string hint) {
-  Failure failure;
-  failure.kind = FailureKind::configuration;
-  failure.message = std::move(message);
-  failure.hint = std::move(hint);
-  return failure;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 async::Task<Result<wire::TableDescription>> LeaseTable::describe(Instant give_up) {
   const std::string body = wire::describe_table_request(table_);
@@ -36,9 +26,10 @@ async::Task<Result<wire::TableDescription>> LeaseTable::wait_active(Instant give
     if (!table && !missing) co_return std::move(table).error();
     if (table && (table->status == "ACTIVE" || table->status == "UPDATING")) co_return table;
     if (doors_.clock.now() >= give_up) {
-      co_return refusal("the lease table " + client_.where() + " is " +
-                            (missing ? "missing" : table->status) + " and does not become active",
-                        "Look at it in the console, then start again.");
+      co_return misconfigured("the lease table " + client_.where() + " is " +
+                                  (missing ? "missing" : table->status) +
+                                  " and does not become active",
+                              "Look at it in the console, then start again.");
     }
     co_await doors_.loop.sleep_until(doors_.clock.now() + 500ms);
   }
@@ -50,27 +41,28 @@ Failure LeaseTable::foreign(const item::KeySchema& schema) const {
       "Give another table by --leases (launch-kinesis-cluster: --table); it is created if missing.";
   switch (wire::recognise_lease_table(schema, std::nullopt)) {
     case wire::LeaseTableKind::kcl:
-      return refusal(
+      return misconfigured(
           "the table " + client_.where() + " is a lease table of the Kinesis Client Library",
           other);
     case wire::LeaseTableKind::node_library:
-      return refusal(
+      return misconfigured(
           "the table " + client_.where() + " is a lease table of the Node kinesis-client-library",
           other);
     case wire::LeaseTableKind::ours:
-      return refusal("the table " + client_.where() + " holds items that are no leases", other);
+      return misconfigured("the table " + client_.where() + " holds items that are no leases",
+                           other);
     default:
-      return refusal("the table " + client_.where() + " is no lease table: its key is " +
-                         item::to_text(schema),
-                     other);
+      return misconfigured("the table " + client_.where() + " is no lease table: its key is " +
+                               item::to_text(schema),
+                           other);
   }
 }
 
 async::Task<Result<void>> LeaseTable::look(Instant give_up) {
   Result<wire::TableDescription> table = co_await describe(give_up);
   if (!table && table.error().kind == FailureKind::not_found) {
-    co_return refusal("the lease table " + client_.where() + " does not exist",
-                      "Check its name and region.");
+    co_return misconfigured("the lease table " + client_.where() + " does not exist",
+                            "Check its name and region.");
   }
   if (!table) co_return std::move(table).error();
   if (wire::recognise_lease_table(table->schema, std::nullopt) != wire::LeaseTableKind::ours)
@@ -115,7 +107,7 @@ async::Task<Result<void>> LeaseTable::probe_transactions(Instant give_up) {
   if (answer) co_return Result<void>{};
   const Failure& failure = answer.error();
   if (failure.code == "UnknownOperationException" || failure.code == "UnknownOperation") {
-    co_return refusal(
+    co_return misconfigured(
         "the engine of " + client_.where() + " does not know transactions, which fenced mode needs",
         "Use --mode fast with it.");
   }
@@ -147,8 +139,9 @@ async::Task<Result<std::optional<core::MetaRow>>> LeaseTable::meta(Instant deadl
   if (!*item) co_return std::optional<core::MetaRow>{};
   Result<core::MetaRow> row = wire::meta_row_from_item(**item);
   if (!row) {  // asking again would not mend it
-    co_return refusal("the meta row of the lease table " + client_.where() + " cannot be read",
-                      "Give another table by --leases (launch-kinesis-cluster: --table).");
+    co_return misconfigured(
+        "the meta row of the lease table " + client_.where() + " cannot be read",
+        "Give another table by --leases (launch-kinesis-cluster: --table).");
   }
   co_return std::optional<core::MetaRow>(std::move(*row));
 }
@@ -165,22 +158,23 @@ async::Task<Result<core::MetaRow>> LeaseTable::check_meta(const core::MetaRow& w
       doors_, give_up, [&](Instant deadline) { return meta(deadline); });
   if (!stored) co_return std::move(stored).error();
   if (!*stored)
-    co_return refusal("the lease table " + client_.where() + " changes under our hands",
-                      "Start again.");
+    co_return misconfigured("the lease table " + client_.where() + " changes under our hands",
+                            "Start again.");
   const core::MetaRow& found = **stored;
   const std::string other =
       "Give this replica a lease table of its own by --leases (launch-kinesis-cluster: --table).";
   if (found.format > wanted.format) {
-    co_return refusal("the lease table " + client_.where() + " was written by a newer version",
-                      "Use that version.");
+    co_return misconfigured(
+        "the lease table " + client_.where() + " was written by a newer version",
+        "Use that version.");
   }
   if (found.primary != wanted.primary || found.replica != wanted.replica) {
-    co_return refusal("the lease table " + client_.where() +
-                          " belongs to another replica: " + found.primary + " to " + found.replica,
-                      other);
+    co_return misconfigured("the lease table " + client_.where() + " belongs to another replica: " +
+                                found.primary + " to " + found.replica,
+                            other);
   }
   if (found.mode != wanted.mode) {
-    co_return refusal(
+    co_return misconfigured(
         "the workers of the lease table " + client_.where() + " run in " + found.mode + " mode",
         "Start with --mode " + found.mode + ", or stop them all and use another lease table.");
   }

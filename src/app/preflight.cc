@@ -12,12 +12,12 @@ Result<core::StartAt> parse_start(const ReplicateOptions& options, WallTime now)
   if (options.start_at == "latest") return core::StartAt{core::StartAt::Kind::at_time, now - 60s};
   const std::optional<WallTime> time = aws::parse_iso(options.start_at);
   if (!time) {
-    return refusal("--start-at " + options.start_at +
-                   " is neither trim_horizon, latest nor a time like "
-                   "2026-01-31T12:00:00Z");
+    return misconfigured("--start-at " + options.start_at +
+                         " is neither trim_horizon, latest nor a time like "
+                         "2026-01-31T12:00:00Z");
   }
   if (options.kinesis.empty()) {
-    return refusal(
+    return misconfigured(
         "--start-at TIME needs a Kinesis stream: a DynamoDB Stream can only be read from "
         "trim_horizon or "
         "latest");
@@ -50,7 +50,7 @@ async::Task<Result<void>> create_replica(async::Doors& doors, Prepared& made) {
     }
     co_await doors.loop.sleep_until(doors.clock.now() + 1s);
   }
-  co_return refusal(
+  co_return misconfigured(
       "the replica " + made.replica.where + " did not become active within five minutes",
       "Look at it in the console, then start again.");
 }
@@ -92,11 +92,11 @@ async::Task<Result<void>> find_tables(async::Doors& doors, const ReplicateOption
 async::Task<Result<void>> find_stream(async::Doors& doors, Prepared& made) {
   if (!made.kinesis) {
     if (made.primary_table.stream_enabled) co_return Result<void>{};
-    co_return refusal("the primary " + made.primary.where + " has no stream enabled",
-                      "Enable one: aws dynamodb update-table --table-name " +
-                          made.primary.location.name +
-                          " --stream-specification StreamEnabled=true,StreamViewType=KEYS_ONLY (or "
-                          "give --kinesis).");
+    co_return misconfigured(
+        "the primary " + made.primary.where + " has no stream enabled",
+        "Enable one: aws dynamodb update-table --table-name " + made.primary.location.name +
+            " --stream-specification StreamEnabled=true,StreamViewType=KEYS_ONLY (or "
+            "give --kinesis).");
   }
   const aws::Location& stream = made.kinesis->location;
   const std::string body =
@@ -107,8 +107,9 @@ async::Task<Result<void>> find_stream(async::Doors& doors, Prepared& made) {
       });
   if (!answer) {
     if (answer.error().kind == FailureKind::not_found) {
-      co_return refusal("the Kinesis stream " + made.kinesis->where + " does not exist",
-                        "Check its name and region, and which account the credentials belong to.");
+      co_return misconfigured(
+          "the Kinesis stream " + made.kinesis->where + " does not exist",
+          "Check its name and region, and which account the credentials belong to.");
     }
     co_return unreachable(std::move(answer).error(), "Kinesis stream", *made.kinesis);
   }
@@ -144,15 +145,15 @@ async::Task<void> warn_of_missing_bootstrap(async::Doors& doors, Prepared& made)
 
 Result<void> check_words(const ReplicateOptions& options) {
   if (options.mode != "fast" && options.mode != "fenced")
-    return refusal("--mode " + options.mode + " is not known; there are fast and fenced");
+    return misconfigured("--mode " + options.mode + " is not known; there are fast and fenced");
   constexpr unsigned kStripesMax = 64;  // each is one write at a takeover
   if (options.stripes < 1 || options.stripes > kStripesMax)
-    return refusal("--fence-stripes must be between 1 and 64");
+    return misconfigured("--fence-stripes must be between 1 and 64");
   if (options.verify != "auto" && options.verify != "always" && options.verify != "never") {
-    return refusal("--verify " + options.verify + " is none of auto, always and never");
+    return misconfigured("--verify " + options.verify + " is none of auto, always and never");
   }
   if (options.lease_time < 2s || options.lease_time > 300s) {
-    return refusal("--lease-time must be between 2 and 300 seconds");
+    return misconfigured("--lease-time must be between 2 and 300 seconds");
   }
   return {};
 }
@@ -189,7 +190,7 @@ Result<void> connect_sides(async::Doors& doors, const ReplicateOptions& options,
         !r)
       return r;
     if (made.kinesis->location.what != aws::Location::What::kinesis_stream) {
-      return refusal(
+      return misconfigured(
           "--kinesis takes a Kinesis stream; the primary's own stream is read without it");
     }
   }
@@ -205,8 +206,8 @@ Result<void> connect_sides(async::Doors& doors, const ReplicateOptions& options,
     made.leases.location.name =
         options.leases.empty() ? made.replica.location.name + "-leases" : options.leases;
     if (!aws::is_table_name(made.leases.location.name)) {
-      return refusal("--leases: " + made.leases.location.name + " is no table name",
-                     "3 to 255 letters, digits, '_', '-' and '.'.");
+      return misconfigured("--leases: " + made.leases.location.name + " is no table name",
+                           "3 to 255 letters, digits, '_', '-' and '.'.");
     }
     made.leases.where = aws::describe(made.leases.location, made.leases.endpoint);
   }
@@ -214,9 +215,10 @@ Result<void> connect_sides(async::Doors& doors, const ReplicateOptions& options,
   const bool beside = made.leases.endpoint == made.replica.endpoint &&
                       made.leases.location.region == made.replica.location.region;
   if (options.mode == "fenced" && !beside) {
-    return refusal("fenced mode needs the lease table beside the replica; " + made.leases.where +
-                       " is elsewhere",
-                   "Give --leases a table at the replica's endpoint, in its region and account.");
+    return misconfigured(
+        "fenced mode needs the lease table beside the replica; " + made.leases.where +
+            " is elsewhere",
+        "Give --leases a table at the replica's endpoint, in its region and account.");
   }
   if (auto two = refuse_same_place(made.primary, made.replica); !two) return two;
   say_placeholders_once(doors, {&made.primary, &made.replica, &made.leases,
@@ -235,8 +237,8 @@ async::Task<Result<Prepared>> prepare(async::Doors& doors, const ReplicateOption
   if (auto sides = connect_sides(doors, options, made); !sides) co_return std::move(sides).error();
   if (!options.dead_letter.empty()) {
     if (auto writable = doors.files.probe_append(options.dead_letter); !writable) {
-      co_return refusal("--dead-letter: " + to_text(writable.error()),
-                        "Give a file in a folder that you may write to.");
+      co_return misconfigured("--dead-letter: " + to_text(writable.error()),
+                              "Give a file in a folder that you may write to.");
     }
   }
   made.primary_client = make_client(doors, made.primary, aws::Service::dynamodb);

@@ -73,11 +73,7 @@ class Replicator {
  private:
   flow::Settings make_settings() const;
   async::Task<Result<void>> open_lease_table();
-  struct Older {
-    std::vector<std::string> unfinished;  // streams that were not read to their ends
-    bool changed_over = false;  // others were followed, and nobody has begun the current one
-  };
-  async::Task<std::optional<Older>> older_streams(const std::string& current);
+  async::Task<std::optional<core::OlderStreams>> older_streams(const std::string& current);
   async::Task<bool> is_there(flow::Stream& stream);
   async::Task<void> pause(const Failure& failure, const char* before);
   async::Task<flow::FollowEnd> follow(flow::Stream& stream, core::StartAt start,
@@ -152,7 +148,7 @@ async::Task<flow::FollowEnd> Replicator::follow_kinesis() {
                                 {"primary", prepared_.primary.where},
                                 {"replica", prepared_.replica.where},
                                 {"worker", settings_.worker}});
-  const std::optional<Older> older = co_await older_streams(stream.identity());
+  const std::optional<core::OlderStreams> older = co_await older_streams(stream.identity());
   if (!older) co_return flow::FollowEnd::stopped;
   for (const std::string& identity : older->unfinished)
     say_gap(identity, "this stream was not read to its end and is not followed any more");
@@ -169,7 +165,7 @@ async::Task<void> Replicator::pause(const Failure& failure, const char* before) 
 
 // What the lease table has of streams but the current one; nullopt: we are asked to stop. Asked
 // until it is known: what is forgotten here is read by nobody.
-async::Task<std::optional<Replicator::Older>> Replicator::older_streams(
+async::Task<std::optional<core::OlderStreams>> Replicator::older_streams(
     const std::string& current) {
   while (!control_.stop.is_open()) {
     Result<std::vector<core::ShardRow>> rows = co_await leases_.all(doors_.clock.now() + 10s);
@@ -177,18 +173,7 @@ async::Task<std::optional<Replicator::Older>> Replicator::older_streams(
       co_await pause(rows.error(), "which streams were followed before");
       continue;
     }
-    Older older;
-    bool begun = false;
-    for (const core::ShardRow& row : *rows) {
-      begun = begun || row.stream == current;
-      if (row.finished || row.stream == current ||
-          std::find(older.unfinished.begin(), older.unfinished.end(), row.stream) !=
-              older.unfinished.end())
-        continue;
-      older.unfinished.push_back(row.stream);
-    }
-    older.changed_over = !begun && !rows->empty();
-    co_return older;
+    co_return core::older_streams(*rows, current);
   }
   co_return std::nullopt;
 }
@@ -233,7 +218,7 @@ async::Task<flow::FollowEnd> Replicator::follow_table_streams() {
     return StreamsSource(*prepared_.stream_client, stream, prepared_.primary_table.schema,
                          options_.num_records);
   };
-  const std::optional<Older> older = co_await older_streams(arn);
+  const std::optional<core::OlderStreams> older = co_await older_streams(arn);
   if (!older) co_return flow::FollowEnd::stopped;
   constexpr const char* kBetween =
       "the primary's stream was disabled and enabled again; what changed in between is in no "
@@ -241,8 +226,11 @@ async::Task<flow::FollowEnd> Replicator::follow_table_streams() {
   // Whoever read the older ones to their ends may have died before it could say so.
   if (older->unfinished.empty() && older->changed_over) say_gap(arn, kBetween);
   core::StartAt start = prepared_.start;
-  for (const std::string& before : older->unfinished) {
-    say_gap(before, kBetween);
+  for (const std::string& before : older->unfinished) say_gap(before, kBetween);
+  std::vector<std::string> asked = older->unfinished;
+  asked.insert(asked.end(), older->seemingly_read.begin(), older->seemingly_read.end());
+  std::sort(asked.begin(), asked.end());  // their names end with the times when they began
+  for (const std::string& before : asked) {
     StreamsSource stream = source(before);
     const bool there = co_await is_there(stream);
     if (!there) continue;

@@ -33,14 +33,6 @@ const Partition& partition_of(std::string_view region) {
   return found == kPartitions.end() ? kPartitions.front() : *found;
 }
 
-Failure configuration(std::string message, std::string hint = "") {
-  Failure failure;
-  failure.kind = FailureKind::configuration;
-  failure.message = std::move(message);
-  failure.hint = std::move(hint);
-  return failure;
-}
-
 Result<bool> flag(async::Environment& environment, const Profile& profile, const char* variable,
                   const char* setting) {
   std::string name = variable;
@@ -51,7 +43,7 @@ Result<bool> flag(async::Environment& environment, const Profile& profile, const
   }
   if (!text || text->empty() || *text == "false") return false;
   if (*text == "true") return true;
-  return configuration(name + " must be true or false");
+  return misconfigured(name + " must be true or false");
 }
 
 struct ServiceNames {
@@ -119,7 +111,7 @@ Result<std::string> chosen_region(async::Environment& environment, const Profile
   if (region.empty()) region = environment.variable("AWS_DEFAULT_REGION").value_or("");
   if (region.empty()) region = profile.setting("region").value_or("");
   if (!region.empty() && !is_region(region)) {
-    return configuration("the region \"" + region.substr(0, 64) + "\" is not a region's name",
+    return misconfigured("the region \"" + region.substr(0, 64) + "\" is not a region's name",
                          "Correct AWS_REGION or the profile's region.");
   }
   return region;
@@ -166,7 +158,7 @@ Result<Endpoint> find_endpoint(const Location& location, Service service,
     return at(place, chosen->empty() ? "us-east-1" : *chosen);
   }
   const std::string& region = location.region.empty() ? *chosen : location.region;
-  if (region.empty()) return configuration("no region is known", "Set AWS_REGION.");
+  if (region.empty()) return misconfigured("no region is known", "Set AWS_REGION.");
   const auto fips = flag(environment, profile, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint");
   if (!fips) return fips.error();
   const auto dual =
@@ -178,11 +170,11 @@ Result<Endpoint> find_endpoint(const Location& location, Service service,
   const auto url = *ignore ? std::nullopt : configured_url(service, environment, profile);
   if (!url) return public_endpoint(service, region, *fips, *dual);
   if (*fips || *dual) {
-    return configuration(url->first + " is set together with a FIPS or dual-stack endpoint",
+    return misconfigured(url->first + " is set together with a FIPS or dual-stack endpoint",
                          "Take one of them away.");
   }
   const auto place = parse_url(url->second);
-  if (!place) return configuration(url->first + " is no endpoint: " + place.error());
+  if (!place) return misconfigured(url->first + " is no endpoint: " + place.error());
   return at(*place, region);
 }
 

@@ -1,4 +1,5 @@
 #include "aws/location.h"
+#include "base/bytes.h"
 
 #include <algorithm>
 #include <charconv>
@@ -37,14 +38,6 @@ bool is_ipv6(std::string_view host) {
            return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' ||
                   c == '.';
          });
-}
-
-std::string to_lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  }
-  return out;
 }
 
 std::vector<std::string_view> split(std::string_view text, char by, std::size_t most) {
@@ -89,7 +82,7 @@ Result<HostPort, std::string> parse_authority(std::string_view text, bool tls) {
     }
     place.port = static_cast<std::uint16_t>(number);
   }
-  place.host = to_lower(host);
+  place.host = base::to_lower(host);
   return place;
 }
 

@@ -1,4 +1,5 @@
 #include "aws/profiles.h"
+#include "base/bytes.h"
 
 #include <utility>
 
@@ -34,25 +35,9 @@ std::string_view without_comment(std::string_view value) {
   return value;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  }
-  return out;
-}
-
 const Section* find(const Sections& sections, const std::string& name) {
   const auto found = sections.find(name);
   return found == sections.end() ? nullptr : &found->second;
-}
-
-Failure configuration(std::string message, std::string hint) {
-  Failure failure;
-  failure.kind = FailureKind::configuration;
-  failure.message = std::move(message);
-  failure.hint = std::move(hint);
-  return failure;
 }
 
 Result<Sections> read_sections(async::Files& files, const std::string& path) {
@@ -83,7 +68,7 @@ Sections parse_ini(std::string_view text) {
     }
     const auto equals = line.find('=');
     if (section == nullptr || equals == line.npos) continue;
-    const std::string key = lower(trim(line.substr(0, equals)));
+    const std::string key = base::to_lower(trim(line.substr(0, equals)));
     const std::string value(without_comment(trim(line.substr(equals + 1))));
     if (indented && !parent.empty()) {
       (*section)[parent + "." + key] = value;
@@ -145,7 +130,7 @@ Result<Profile> load_profile(async::Environment& environment, async::Files& file
     if (section != nullptr) profile.services = *section;
   }
   if (profile.explicitly_chosen && !profile.exists && profile.name != "default") {
-    return configuration("the profile \"" + profile.name + "\" is in neither " + config_path +
+    return misconfigured("the profile \"" + profile.name + "\" is in neither " + config_path +
                              " nor " + credentials_path,
                          "Choose another by --primary-profile, --replica-profile or AWS_PROFILE.");
   }

@@ -12,16 +12,10 @@
 namespace dynamodb_replicator::aws {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  }
-  return out;
-}
-
 // Ends trimmed, runs of blanks inside become one.
 std::string squeezed(std::string_view value) {
+  const bool already = value.find_first_of(" \t") == value.npos;
+  if (already) return std::string(value);
   std::string out;
   for (const char c : value) {
     const bool blank = c == ' ' || c == '\t';
@@ -40,7 +34,7 @@ struct CanonicalHeaders {
 CanonicalHeaders canonical_headers(const std::vector<async::Header>& headers) {
   std::vector<std::pair<std::string, std::string>> chosen;
   for (const async::Header& header : headers) {
-    std::string name = lower(header.name);
+    std::string name = base::to_lower(header.name);
     if (name == "host" || name == "content-type" || name.starts_with("x-amz-")) {
       chosen.emplace_back(std::move(name), squeezed(header.value));
     }

@@ -20,4 +20,6 @@ void append_json_string(std::string& out, std::string_view text);
 
 bool is_utf8(std::string_view text);
 
+std::string to_lower(std::string_view text);  // of ASCII letters; other bytes stay
+
 }  // namespace dynamodb_replicator::base

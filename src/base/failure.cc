@@ -1,5 +1,7 @@
 #include "dynamodb_replicator/failure.h"
 
+#include <utility>
+
 namespace dynamodb_replicator {
 
 std::string to_text(const Failure& failure) {
@@ -14,6 +16,14 @@ std::string to_text(const Failure& failure) {
   if (!aside.empty()) text += " (" + aside + ")";
   if (!failure.hint.empty()) text += (text.ends_with('.') ? " " : ". ") + failure.hint;
   return text;
+}
+
+Failure misconfigured(std::string message, std::string hint) {
+  Failure failure;
+  failure.kind = FailureKind::configuration;
+  failure.message = std::move(message);
+  failure.hint = std::move(hint);
+  return failure;
 }
 
 }  // namespace dynamodb_replicator

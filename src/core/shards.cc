@@ -105,6 +105,22 @@ std::vector<ShardRow> vanished(const std::vector<ListedShard>& listed,
   return gone;
 }
 
+OlderStreams older_streams(const std::vector<ShardRow>& rows, const std::string& current) {
+  std::map<std::string, bool> read;  // to the end of every shard that has a row
+  bool begun = false;
+  for (const ShardRow& row : rows) {
+    begun = begun || row.stream == current;
+    if (row.stream == current) continue;
+    const auto place = read.try_emplace(row.stream, true).first;
+    place->second = place->second && row.finished;
+  }
+  OlderStreams older;
+  older.changed_over = !begun && !rows.empty();
+  for (const auto& [stream, all] : read)
+    (all ? older.seemingly_read : older.unfinished).push_back(stream);
+  return older;
+}
+
 bool read_until(WallTime when, const std::vector<ListedShard>& listed,
                 const std::vector<ShardRow>& rows, bool ended) {
   for (const ListedShard& shard : listed) {

@@ -29,6 +29,16 @@ std::optional<WallTime> inherited_read_through(const ShardRow& row,
 std::vector<ShardRow> vanished(const std::vector<ListedShard>& listed,
                                const std::vector<ShardRow>& rows);
 
+// What the rows of a lease table tell of the streams that were followed before the current one.
+struct OlderStreams {
+  std::vector<std::string> unfinished;  // not read to their ends
+  // All that anybody saw of these was read. A last shard may have come and been seen by nobody, so
+  // they have to be asked until they say that nothing is left, or are gone.
+  std::vector<std::string> seemingly_read;
+  bool changed_over = false;  // others were followed, and nobody has begun the current one
+};
+OlderStreams older_streams(const std::vector<ShardRow>& rows, const std::string& current);
+
 // Everything up to `when` is read and applied. False while a finished shard's children may still be
 // unlisted. `ended`: the stream will get no further shard.
 bool read_until(WallTime when, const std::vector<ListedShard>& listed,

@@ -10,7 +10,8 @@ namespace {
 WallTime at(int seconds) { return WallTime(std::chrono::seconds(seconds)); }
 StartAt from(int seconds) { return {StartAt::Kind::at_time, at(seconds)}; }
 
-ShardRow row(const std::string& shard, StartAt start = {}, std::vector<std::string> parents = {}) {
+ShardRow stored_row(const std::string& shard, StartAt start = {},
+                    std::vector<std::string> parents = {}) {
   ShardRow made;
   made.stream = "stream";
   made.shard = shard;
@@ -20,13 +21,13 @@ ShardRow row(const std::string& shard, StartAt start = {}, std::vector<std::stri
 }
 
 ShardRow finished(const std::string& shard) {
-  ShardRow made = row(shard);
+  ShardRow made = stored_row(shard);
   made.finished = true;
   return made;
 }
 
 ShardRow read_to(const std::string& shard, int seconds) {
-  ShardRow made = row(shard);
+  ShardRow made = stored_row(shard);
   made.read_through = at(seconds);
   return made;
 }
@@ -47,21 +48,21 @@ TEST(SequenceLess, ComparesDecimalsOfAnyLength) {
 }
 
 ShardRow finished_at(const std::string& shard, int seconds, std::vector<std::string> parents = {}) {
-  ShardRow made = row(shard, {}, std::move(parents));
+  ShardRow made = stored_row(shard, {}, std::move(parents));
   made.finished = true;
   made.read_through = at(seconds);
   return made;
 }
 
 TEST(InheritedReadThrough, IsWhereTheParentsEnded) {
-  const ShardRow child = row("child", {}, {"a", "b"});
+  const ShardRow child = stored_row("child", {}, {"a", "b"});
   EXPECT_EQ(inherited_read_through(child, {finished_at("a", 50), finished_at("b", 40), child}),
             at(40));
-  EXPECT_EQ(inherited_read_through(row("first"), {finished_at("a", 50)}), std::nullopt);
+  EXPECT_EQ(inherited_read_through(stored_row("first"), {finished_at("a", 50)}), std::nullopt);
 }
 
 TEST(InheritedReadThrough, IsWhereTheLineageBrokeOffIfTheParentsWereNeverSeen) {
-  const ShardRow orphan = row("orphan", {}, {"unseen"});
+  const ShardRow orphan = stored_row("orphan", {}, {"unseen"});
   const std::vector<ShardRow> rows{finished_at("old", 10), finished_at("last", 30, {"old"}),
                                    read_to("sibling", 90), orphan};
   EXPECT_EQ(inherited_read_through(orphan, rows), at(30));
@@ -71,7 +72,7 @@ TEST(InheritedReadThrough, IsWhereTheLineageBrokeOffIfTheParentsWereNeverSeen) {
 
 TEST(MissingRows, OneForEachListedShardWithoutARow) {
   const std::vector<ShardRow> missing =
-      missing_rows("stream", {{"a", {}, true}, {"b", {"a"}, false}}, {row("a")}, from(5));
+      missing_rows("stream", {{"a", {}, true}, {"b", {"a"}, false}}, {stored_row("a")}, from(5));
   ASSERT_EQ(missing.size(), 1U);
   EXPECT_EQ(missing[0].stream, "stream");
   EXPECT_EQ(missing[0].shard, "b");
@@ -79,7 +80,7 @@ TEST(MissingRows, OneForEachListedShardWithoutARow) {
   EXPECT_TRUE(missing[0].owner.empty());
   EXPECT_TRUE(missing[0].clean);
   EXPECT_FALSE(missing[0].finished);
-  EXPECT_EQ(missing_rows("stream", {{"a", {}, true}}, {row("a")}, from(5)).size(), 0U);
+  EXPECT_EQ(missing_rows("stream", {{"a", {}, true}}, {stored_row("a")}, from(5)).size(), 0U);
 }
 
 TEST(MissingRows, AFreshStreamBeginsWhereAsked) {
@@ -91,7 +92,7 @@ TEST(MissingRows, AFreshStreamBeginsWhereAsked) {
 
 TEST(MissingRows, AChildBeginsWhereItsParentDid) {
   const auto found =
-      starts(missing_rows("stream", {{"b", {"a"}, false}}, {row("a", from(3))}, from(99)));
+      starts(missing_rows("stream", {{"b", {"a"}, false}}, {stored_row("a", from(3))}, from(99)));
   EXPECT_EQ(found.at("b"), from(3))
       << "everything in it is newer; `latest` of today would lose records";
 }
@@ -99,42 +100,66 @@ TEST(MissingRows, AChildBeginsWhereItsParentDid) {
 TEST(MissingRows, SoDoesAGrandchildWhoseParentIsNewToo) {
   const auto found =
       starts(missing_rows("stream", {{"c", {"b"}, false}, {"b", {"a"}, true}, {"a", {}, true}},
-                          {row("a", from(3))}, from(99)));
+                          {stored_row("a", from(3))}, from(99)));
   EXPECT_EQ(found.at("b"), from(3));
   EXPECT_EQ(found.at("c"), from(3));
 }
 
 TEST(MissingRows, AMergeBeginsWithItsEarliestParent) {
   const std::vector<ListedShard> listed{{"c", {"a", "b"}, false}};
-  EXPECT_EQ(starts(missing_rows("stream", listed, {row("a", from(3)), row("b", from(7))}, from(99)))
+  EXPECT_EQ(starts(missing_rows("stream", listed,
+                                {stored_row("a", from(3)), stored_row("b", from(7))}, from(99)))
                 .at("c"),
             from(3));
-  EXPECT_EQ(starts(missing_rows("stream", listed, {row("a", from(7)), row("b", from(3))}, from(99)))
+  EXPECT_EQ(starts(missing_rows("stream", listed,
+                                {stored_row("a", from(7)), stored_row("b", from(3))}, from(99)))
                 .at("c"),
             from(3));
-  EXPECT_EQ(starts(missing_rows("stream", listed, {row("a", from(7)), row("b")}, from(99))).at("c"),
-            StartAt{});
+  EXPECT_EQ(
+      starts(missing_rows("stream", listed, {stored_row("a", from(7)), stored_row("b")}, from(99)))
+          .at("c"),
+      StartAt{});
 }
 
 TEST(MissingRows, AStreamThatIsFollowedAlreadyHasNoNewBeginning) {
-  const auto found = starts(missing_rows("stream", {{"z", {"unknown"}, false}},
-                                         {row("a", from(7)), row("b", from(3))}, from(99)));
+  const auto found =
+      starts(missing_rows("stream", {{"z", {"unknown"}, false}},
+                          {stored_row("a", from(7)), stored_row("b", from(3))}, from(99)));
   EXPECT_EQ(found.at("z"), from(3)) << "its lineage is gone, but what it holds came after we began";
 }
 
 TEST(Vanished, UnfinishedRowsThatAreNotListed) {
   const std::vector<ShardRow> gone =
-      vanished({{"a", {}, false}}, {row("a"), row("b"), finished("c")});
+      vanished({{"a", {}, false}}, {stored_row("a"), stored_row("b"), finished("c")});
   ASSERT_EQ(gone.size(), 1U);
   EXPECT_EQ(gone[0].shard, "b");
+}
+
+TEST(OlderStreams, WhatIsUnfinishedAndWhatSeemsToBeRead) {
+  const auto of = [](const std::string& stream, bool read) {
+    ShardRow made = read ? finished("a") : stored_row("a");
+    made.stream = stream;
+    return made;
+  };
+  const std::vector<ShardRow> rows{of("s1", true), of("s1", true), of("s2", true), of("s2", false)};
+  const OlderStreams older = older_streams(rows, "s3");
+  EXPECT_EQ(older.unfinished, std::vector<std::string>{"s2"});
+  EXPECT_EQ(older.seemingly_read, std::vector<std::string>{"s1"})
+      << "a child of its last shard may have been seen by nobody";
+  EXPECT_TRUE(older.changed_over);
+  EXPECT_FALSE(older_streams(rows, "s2").changed_over);
+  EXPECT_TRUE(older_streams(rows, "s2").unfinished.empty());
+  EXPECT_FALSE(older_streams({}, "s3").changed_over);
 }
 
 TEST(ReadUntil, EveryRowIsReadThroughOrFinished) {
   const std::vector<ListedShard> listed{{"a", {}, true}, {"b", {"a"}, false}};
   EXPECT_TRUE(read_until(at(10), listed, {finished("a"), read_to("b", 10)}, false));
   EXPECT_FALSE(read_until(at(10), listed, {finished("a"), read_to("b", 9)}, false));
-  EXPECT_FALSE(read_until(at(10), listed, {finished("a"), row("b")}, false)) << "nothing read yet";
-  EXPECT_FALSE(read_until(at(10), listed, {finished("a"), read_to("b", 10), row("old")}, false))
+  EXPECT_FALSE(read_until(at(10), listed, {finished("a"), stored_row("b")}, false))
+      << "nothing read yet";
+  EXPECT_FALSE(
+      read_until(at(10), listed, {finished("a"), read_to("b", 10), stored_row("old")}, false))
       << "a shard that is not listed any more counts too";
 }
 
@@ -153,7 +178,7 @@ TEST(ReadUntil, NotWhileAFinishedShardsChildrenMayBeUnlisted) {
 
 TEST(AllFinished, EveryListedShardAndEveryRow) {
   EXPECT_TRUE(all_finished({{"a", {}, true}}, {finished("a"), finished("old")}));
-  EXPECT_FALSE(all_finished({{"a", {}, true}}, {finished("a"), row("old")}));
+  EXPECT_FALSE(all_finished({{"a", {}, true}}, {finished("a"), stored_row("old")}));
   EXPECT_FALSE(all_finished({{"a", {}, true}, {"b", {}, true}}, {finished("a")}));
 }
 

@@ -141,7 +141,7 @@ TEST_F(FenceTest, NothingWaitsForAFenceThatIsClosed) {
   EXPECT_TRUE(ended);
 }
 
-struct Owner : ClaimOwner {
+struct FencedOwner : ClaimOwner {
   [[nodiscard]] core::Hold hold() const override { return hold_; }
   [[nodiscard]] std::optional<Instant> takeover_until() const override { return std::nullopt; }
   [[nodiscard]] std::shared_ptr<ShardFence> fence() const override { return fence_; }
@@ -160,7 +160,7 @@ struct Owner : ClaimOwner {
 struct FencedRefresherTest : FenceTest {
   fakes::Table& primary = world.primary;
   fakes::Table& replica = world.replica;
-  Owner owner;
+  FencedOwner owner;
   std::optional<Refresher> refresher;
   std::optional<async::Scope> lanes;
   std::uint64_t session = 0;

@@ -32,6 +32,7 @@ Task<FollowEnd> Follower::run() {
   tasks_.spawn(refresher_.run());
   tasks_.spawn([](Follower& self) -> Task<void> {
     co_await self.context_.stop.wait();
+    self.asked_to_stop_ = self.context_.clock.now();
     self.changed_.notify();
   }(*this));
   std::optional<FollowEnd> end;
@@ -351,7 +352,8 @@ Task<void> Follower::wind_down() {
   reap();
   if (running_.empty()) co_return;  // nothing to wind down: another stream may follow this one
   context_.stop.open();
-  const Instant deadline = context_.clock.now() + 9s;
+  // A row that was being taken when we were asked has had its share of the time.
+  const Instant deadline = asked_to_stop_.value_or(context_.clock.now()) + kStopWithin;
   for (;;) {
     reap();
     if (running_.empty()) co_return;

@@ -33,6 +33,7 @@ class Follower {
   // until then the listing may just lag.
   static constexpr Duration kUnlistedFor = 15s;
   static constexpr Duration kCallTimeout = 10s;
+  static constexpr Duration kStopWithin = 9s;  // of the 10 s that a clean stop may take
 
   // `start`: where shards without a parent and without a checkpoint begin. `until`: end when
   // everything up to then is applied.
@@ -82,6 +83,7 @@ class Follower {
   std::map<std::string, Instant>
       unlisted_;  // parents without a row that are in no listing, since when
   bool listed_once_ = false;
+  std::optional<Instant> asked_to_stop_;   // when; the whole of a clean stop counts from there
   bool taking_ = false;                    // an acquisition is under way: not to be broken off
   bool rows_in_step_ = false;              // every listed shard had a row when we last looked
   std::optional<Instant> complete_since_;  // the stream is disabled and all we know of is read

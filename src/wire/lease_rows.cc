@@ -17,7 +17,7 @@ bool read_flag(json::Value value, bool& out) {
   return read_typed(value, "BOOL", [&](json::Value member) { return json::read(member, out); });
 }
 
-bool read_time(json::Value value, WallTime& out) {
+bool read_time_attribute(json::Value value, WallTime& out) {
   std::int64_t microseconds = 0;
   if (!read_integer(value, microseconds)) return false;
   out = WallTime{std::chrono::microseconds{microseconds}};
@@ -69,12 +69,12 @@ bool read_shard_attribute(std::string_view name, json::Value value, core::ShardR
   if (name == "lease") return read_duration(value, row.lease);
   if (name == "counter") return read_integer(value, row.counter);
   if (name == "start") return read_start(value, row.start);
-  if (name == "start_time") return read_time(value, row.start.time);
+  if (name == "start_time") return read_time_attribute(value, row.start.time);
   if (name == "checkpoint") return read_text(value, row.checkpoint);
   if (name == "finished") return read_flag(value, row.finished);
   if (name == "parents") return read_list(value, row.parents);
   if (name == "children") return read_list(value, row.children);
-  if (name == "read_through") return read_time(value, row.read_through.emplace());
+  if (name == "read_through") return read_time_attribute(value, row.read_through.emplace());
   if (name == "clean") return read_flag(value, row.clean);
   if (name == "draining_to") return read_text(value, row.draining_to);
   return true;

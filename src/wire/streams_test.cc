@@ -5,7 +5,7 @@
 namespace dynamodb_replicator::wire {
 namespace {
 
-const RecordForm kForm{{{"id", item::KeyType::string}, std::nullopt}, ""};
+const RecordForm kIdForm{{{"id", item::KeyType::string}, std::nullopt}, ""};
 
 TEST(DescribeStream, Page) {
   EXPECT_EQ(describe_stream_request("arn:s", ""), R"({"StreamArn":"arn:s","Limit":100})");
@@ -58,7 +58,7 @@ TEST(StreamRecords, RawSlicesSequencesAndTimes) {
   const std::string bad =
       R"({"dynamodb":{"Keys":{"id":{"N":"1"}},"SequenceNumber":"100000000000000000002"}})";
   const auto answer = decode_stream_records(
-      R"({"NextShardIterator":"n","Records":[ )" + first + " , " + bad + " ]}", kForm);
+      R"({"NextShardIterator":"n","Records":[ )" + first + " , " + bad + " ]}", kIdForm);
   ASSERT_TRUE(answer.ok()) << answer.error().message;
   EXPECT_EQ(answer->next, "n");
   ASSERT_EQ(answer->records.size(), 2u);
@@ -71,17 +71,17 @@ TEST(StreamRecords, RawSlicesSequencesAndTimes) {
 }
 
 TEST(StreamRecords, EndsAndEmptyPages) {
-  EXPECT_EQ(decode_stream_records(R"({"Records":[]})", kForm)->next, std::nullopt);
-  EXPECT_EQ(decode_stream_records(R"({"Records":[],"NextShardIterator":null})", kForm)->next,
+  EXPECT_EQ(decode_stream_records(R"({"Records":[]})", kIdForm)->next, std::nullopt);
+  EXPECT_EQ(decode_stream_records(R"({"Records":[],"NextShardIterator":null})", kIdForm)->next,
             std::nullopt);
-  EXPECT_EQ(decode_stream_records(R"({"Records":[],"NextShardIterator":"n"})", kForm)->next, "n");
+  EXPECT_EQ(decode_stream_records(R"({"Records":[],"NextShardIterator":"n"})", kIdForm)->next, "n");
 }
 
 TEST(StreamRecords, RefusesWhatMakesNoSense) {
   for (const char* body :
        {"", "{}", R"({"NextShardIterator":"n"})", R"({"Records":7})", R"({"Records":[{}]})",
         R"({"Records":[{"dynamodb":{"Keys":{"id":{"S":"a"}}}}]})", R"({"Records":[})"}) {
-    const auto answer = decode_stream_records(body, kForm);
+    const auto answer = decode_stream_records(body, kIdForm);
     ASSERT_FALSE(answer.ok()) << body;
     EXPECT_EQ(answer.error().kind, FailureKind::unusable_answer);
   }

@@ -8,9 +8,7 @@ namespace dynamodb_replicator::contract {
 namespace {
 
 constexpr int kTries = 50;
-const item::KeySchema kById{{"id", item::KeyType::number}, std::nullopt};
 
-std::string key_json(int id) { return R"({"id":{"N":")" + std::to_string(id) + R"("}})"; }
 std::string item_json(int id, int version) {
   return R"({"id":{"N":")" + std::to_string(id) + R"("},"v":{"N":")" + std::to_string(version) +
          R"("}})";

@@ -6,10 +6,7 @@
 namespace dynamodb_replicator::contract {
 namespace {
 
-const item::KeySchema kById{{"id", item::KeyType::number}, std::nullopt};
-
 std::string number(int value) { return R"({"N":")" + std::to_string(value) + R"("})"; }
-std::string key_json(int id) { return R"({"id":{"N":")" + std::to_string(id) + R"("}})"; }
 item::KeyRef key_of(int id) { return *item::parse_key(key_json(id), kById); }
 
 class Batches : public Case {

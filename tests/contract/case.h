@@ -1,6 +1,8 @@
 // The fixture of all cases: short words for what they do and see.
 #pragma once
 
+#include "item/key.h"
+
 #include <gtest/gtest.h>
 
 #include <map>
@@ -22,6 +24,10 @@ std::string canonical(const std::string& json);
 std::string at(const std::string& json, std::string_view pointer);
 
 inline std::string quoted(const std::string& text) { return "\"" + text + "\""; }
+
+// The tables of batches: a number for a key.
+inline const item::KeySchema kById{{"id", item::KeyType::number}, std::nullopt};
+inline std::string key_json(int id) { return R"({"id":{"N":")" + std::to_string(id) + R"("}})"; }
 
 class Case : public testing::Test {
  protected:

@@ -9,6 +9,8 @@ import records
 import tables
 
 BATCH_MAX = 25
+# Records in one PutRecords (the service takes 500). kinesis-mock spends most of its time on being asked, not on records.
+PUT_TOGETHER = 100
 JUNK_EVERY = 200  # one record in so many can never be applied: half of what stops a shard
 
 
@@ -27,6 +29,7 @@ class Pair:
         self.changes = 0
         self._dice = random.Random(seed)
         self._announced = 0
+        self._entries = []  # (entry, whether it holds junk): not put yet
         tables.create_table(world.dynamodb, self.primary, shape, None if self.stream else "KEYS_ONLY")
         tables.create_table(world.dynamodb, self.replica, shape, None)
         if self.stream:
@@ -52,6 +55,9 @@ class Pair:
                 self._one()
             else:
                 self._batch(min(BATCH_MAX, until - self.changes))
+            if len(self._entries) >= PUT_TOGETHER:
+                self._put()
+        self._put()
 
     def _number(self):
         return self._dice.randrange(min(4, self.keys)) if self._dice.random() < 0.2 else self._dice.randrange(self.keys)
@@ -71,7 +77,7 @@ class Pair:
         else:
             self.world.dynamodb.delete_item(TableName=self.primary, Key=key)
         self.changes += 1
-        self.announce([(key, event)])
+        self._make_records([(key, event)])
 
     def _batch(self, size):
         numbers = {self._number() for _ in range(size)}
@@ -85,13 +91,17 @@ class Pair:
         tables.batch_write(self.world.dynamodb, self.primary, puts, deletes)
         self.changes += len(puts) + len(deletes)
         names = ("h", "r")[:1 if self.shape[1] is None else 2]
-        self.announce([({name: item[name] for name in names}, "INSERT") for item in puts] +
-                      [(key, "REMOVE") for key in deletes])
+        self._make_records([({name: item[name] for name in names}, "INSERT") for item in puts] +
+                           [(key, "REMOVE") for key in deletes])
 
     # ---- telling the stream -----------------------------------------------------------------------------------
 
     def announce(self, changed):
         """Puts a record for each (key, event) on the stream, in one of the forms that producers use; junk in between."""
+        self._make_records(changed)
+        self._put()
+
+    def _make_records(self, changed):
         if not self.stream:
             return
         entries = []  # (entry, whether it holds junk)
@@ -109,7 +119,7 @@ class Pair:
                 entries.insert(self._dice.randrange(len(entries) + 1), (self._some_junk(changed[0][0]), True))
         if self._dice.random() < 0.05:  # another table's record on a shared stream: neither applied nor junk
             entries.append((records.kds(self._dice, self.key(0), "somebody-elses-table"), False))
-        self._put(entries)
+        self._entries += entries
 
     def _some_junk(self, key):
         junk = records.junk(self._dice, self._announced // JUNK_EVERY)
@@ -118,7 +128,10 @@ class Pair:
             return records.aggregate([good, junk, good], junk["PartitionKey"])
         return junk
 
-    def _put(self, entries):
+    def _put(self):
+        entries, self._entries = self._entries, []
+        if not entries:
+            return
         answer = self.world.kinesis.put_records(StreamName=self.stream, Records=[entry for entry, _ in entries])
         assert answer["FailedRecordCount"] == 0, answer
         for (_, is_junk), put in zip(entries, answer["Records"]):
@@ -141,7 +154,7 @@ class Pair:
 class Load:
     """Threads that change pairs, evenly, at a steady rate; `done` counts all changes so far."""
 
-    def __init__(self, pairs, changes, seconds, threads=4):
+    def __init__(self, pairs, changes, seconds, threads=6):
         self._pairs, self._changes, self._seconds = pairs, changes, seconds
         self._failures = []
         self._start = time.monotonic()
@@ -151,7 +164,7 @@ class Load:
 
     def _run(self, pairs):
         per_pair = -(-self._changes // len(self._pairs))
-        steps = max(1, per_pair // 30)
+        steps = max(10, per_pair // PUT_TOGETHER)
         try:
             for step in range(1, steps + 1):
                 for pair in pairs:
