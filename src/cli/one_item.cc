@@ -38,8 +38,7 @@ void add_item(CLI::App& app, app::OneItemOptions& options) {
   app.add_option("--ignore", options.ignore,
                  "an attribute that does not count; the replica keeps its own (repeatable; "
                  "aws:rep:* never counts)")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->allow_extra_args(false);
   add_profiles(app, options.pair);
 }
 
