@@ -33,7 +33,7 @@ std::string size_text(double bytes) {
   return number(bytes, 1) + " TB";
 }
 
-std::string time_text(double seconds) {
+std::string span_text(double seconds) {
   if (seconds < 90) return number(std::max(1.0, std::ceil(seconds))) + " s";
   if (seconds < 90 * 60) return number(std::ceil(seconds / 60)) + " min";
   return number(seconds / 3600, 1) + " h";
@@ -75,7 +75,8 @@ struct Checker {
         ok(role, table_text(side, *described));
         co_return *std::move(described);
       }
-      problem(role, refusal(side.where + " is " + described->status, "Wait until it is ACTIVE."));
+      problem(role,
+              misconfigured(side.where + " is " + described->status, "Wait until it is ACTIVE."));
       co_return std::nullopt;
     }
     if (described.error().kind == FailureKind::not_found) {
@@ -99,20 +100,22 @@ struct Checker {
       return kStreamHours;
     }
     problem("stream",
-            refusal("the primary " + primary.where + " has no stream enabled",
-                    "Enable one: aws dynamodb update-table --table-name " + primary.location.name +
-                        " --stream-specification StreamEnabled=true,StreamViewType=KEYS_ONLY; or "
-                        "give --kinesis."));
+            misconfigured(
+                "the primary " + primary.where + " has no stream enabled",
+                "Enable one: aws dynamodb update-table --table-name " + primary.location.name +
+                    " --stream-specification StreamEnabled=true,StreamViewType=KEYS_ONLY; or "
+                    "give --kinesis."));
     return std::nullopt;
   }
 
   async::Task<std::optional<double>> kinesis_stream() {
     Result<aws::Location> location = aws::parse_stream(options.kinesis);
     if (!location || location->what != aws::Location::What::kinesis_stream) {
-      problem("stream", location ? refusal("--kinesis " + options.kinesis +
-                                           " is no Kinesis stream; the primary's own stream is "
-                                           "read without it")
-                                 : std::move(location).error());
+      problem("stream", location
+                            ? misconfigured("--kinesis " + options.kinesis +
+                                            " is no Kinesis stream; the primary's own stream is "
+                                            "read without it")
+                            : std::move(location).error());
       co_return std::nullopt;
     }
     Result<Side> side =
@@ -131,9 +134,9 @@ struct Checker {
     if (!answer) {
       problem("stream",
               answer.error().kind == FailureKind::not_found
-                  ? refusal("the Kinesis stream " + side->where + " does not exist",
-                            "Check its name and region, and which account the credentials "
-                            "belong to.")
+                  ? misconfigured("the Kinesis stream " + side->where + " does not exist",
+                                  "Check its name and region, and which account the credentials "
+                                  "belong to.")
                   : unreachable(std::move(answer).error(), "Kinesis stream", *side));
       co_return std::nullopt;
     }
@@ -150,15 +153,15 @@ struct Checker {
   }
 
   void retention(double hours, const Estimate& cost) {
-    const std::string text = "a copy would take about " + time_text(cost.copy_seconds) +
+    const std::string text = "a copy would take about " + span_text(cost.copy_seconds) +
                              ", the stream keeps records for " + number(hours) + " h";
     if (cost.copy_seconds < hours * 3600) return ok("retention", text);
     problem("retention",
-            refusal(text, options.kinesis.empty()
-                              ? "Give the tables more capacity for the time of the copy."
-                              : "Raise the stream's retention (aws kinesis "
-                                "increase-stream-retention-period), or give the tables more "
-                                "capacity for the time of the copy."));
+            misconfigured(text, options.kinesis.empty()
+                                    ? "Give the tables more capacity for the time of the copy."
+                                    : "Raise the stream's retention (aws kinesis "
+                                      "increase-stream-retention-period), or give the tables more "
+                                      "capacity for the time of the copy."));
   }
 
   void price(const Estimate& cost) {

@@ -13,12 +13,12 @@ namespace dynamodb_replicator::app {
 namespace {
 
 // On demand in us-east-1, USD a million (price list of November 2024).
-constexpr double kReadPrice = 0.125;
+constexpr double kMillionReads = 0.125;
 // A lag beyond this is no reason to wait: its replicator stands still.
 constexpr Duration kLagMax = 10min;
 constexpr Duration kSettleLeast = 5s;
-constexpr double kPageBytes = 1 << 20;   // of items in one page of a scan
-constexpr double kUnitBytes = 4096;      // a consistent read of this much is one unit
+constexpr double kPageBytes = 1 << 20;  // of items in one page of a scan
+constexpr double kUnitBytes = 4096;     // a consistent read of this much is one unit
 
 std::optional<int> number_of(const std::string& text) {
   int number = 0;
@@ -34,16 +34,16 @@ Result<int> segment_of(async::Doors& doors, const DiffOptions& options) {
     text = doors.environment.variable("AWS_BATCH_JOB_ARRAY_INDEX").value_or("");
     if (text.empty()) text = doors.environment.variable("JOB_COMPLETION_INDEX").value_or("");
     if (text.empty()) {
-      return refusal(
+      return misconfigured(
           "--segment auto: neither AWS_BATCH_JOB_ARRAY_INDEX nor JOB_COMPLETION_INDEX is set",
           "Give --segment N.");
     }
   }
   const std::optional<int> segment = number_of(text);
   if (!segment || *segment < 0 || *segment >= options.segments) {
-    return refusal("--segment " + text + " is no segment of " + std::to_string(options.segments) +
-                       "; they are counted from 0",
-                   "Give a number from 0 to " + std::to_string(options.segments - 1) + ".");
+    return misconfigured("--segment " + text + " is no segment of " +
+                             std::to_string(options.segments) + "; they are counted from 0",
+                         "Give a number from 0 to " + std::to_string(options.segments - 1) + ".");
   }
   return *segment;
 }
@@ -97,7 +97,8 @@ Duration settle_time(async::Doors& doors, const DiffOptions& options, const Neig
     doors.log.warning(
         "the replicator of this pair stands still or is far behind: what it has not applied yet "
         "counts as different",
-        {{"behind_seconds", std::to_string(static_cast<long long>(base::seconds(*neighbour.lag)))}});
+        {{"behind_seconds",
+          std::to_string(static_cast<long long>(base::seconds(*neighbour.lag)))}});
   }
   return std::clamp<Duration>(*neighbour.lag + 1s, kSettleLeast, kLagMax);
 }
@@ -106,21 +107,21 @@ Duration settle_time(async::Doors& doors, const DiffOptions& options, const Neig
 
 Result<void> check_options(const DiffOptions& options) {
   if (options.segment.empty() != (options.segments == 0)) {
-    return refusal(options.segment.empty() ? "--segments without --segment"
-                                           : "--segment without --segments",
-                   "Give both, as --segment 0 --segments 4, or neither.");
+    return misconfigured(
+        options.segment.empty() ? "--segments without --segment" : "--segment without --segments",
+        "Give both, as --segment 0 --segments 4, or neither.");
   }
   if (options.sample < 1 && !options.segment.empty())
-    return refusal("--sample and --segment exclude each other");
+    return misconfigured("--sample and --segment exclude each other");
   if (options.ttl != "ignore" && options.ttl != "compare")
-    return refusal("--ttl " + options.ttl + " is neither ignore nor compare");
+    return misconfigured("--ttl " + options.ttl + " is neither ignore nor compare");
   return {};
 }
 
 std::string price_text(double read_units) {
   char text[96];
   std::snprintf(text, sizeof text, "about %.0f read units, %.2f USD on demand in us-east-1",
-                std::ceil(read_units), read_units * kReadPrice / 1e6);
+                std::ceil(read_units), read_units * kMillionReads / 1e6);
   return text;
 }
 
@@ -132,7 +133,7 @@ async::Task<Result<DiffPlan>> plan_diff(async::Doors& doors, const DiffOptions& 
   for (const std::string& name : options.ignore) {
     const bool key = name == settings.schema.hash.name ||
                      (settings.schema.range && name == settings.schema.range->name);
-    if (key) co_return refusal("--ignore " + name + ": a key attribute cannot be ignored");
+    if (key) co_return misconfigured("--ignore " + name + ": a key attribute cannot be ignored");
   }
   settings.rules.ignored = item::Ignored(options.ignore);
   if (options.ttl == "ignore") {

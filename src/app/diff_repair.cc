@@ -135,7 +135,7 @@ Result<std::vector<item::KeyRef>> DiffRepair::next_part(std::uint64_t& at) const
   for (std::size_t end = piece->find('\n'); end != std::string::npos && keys.size() < kPart;
        end = piece->find('\n', begin)) {
     auto key = item::parse_key(piece->substr(begin, end - begin), plan_.settings.schema);
-    if (!key) return refusal("a key that was kept on disk cannot be read back");
+    if (!key) return misconfigured("a key that was kept on disk cannot be read back");
     keys.push_back(std::move(*key));
     begin = end + 1;
   }
@@ -149,7 +149,7 @@ async::Task<Result<void>> DiffRepair::delete_extraneous(const flow::CompareProgr
   for (std::uint64_t at = 0; at < extraneous_->size();) {
     Result<std::vector<item::KeyRef>> part = next_part(at);
     if (!part) co_return std::move(part).error();
-    if (part->empty()) co_return refusal("a key that was kept on disk cannot be read back");
+    if (part->empty()) co_return misconfigured("a key that was kept on disk cannot be read back");
     Result<void> written = co_await write(std::move(*part));
     if (!written) co_return written;
   }

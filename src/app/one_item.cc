@@ -106,7 +106,7 @@ async::Task<Result<std::string>> read_one(async::Doors& doors, BatchTable& table
 Result<item::KeyRef> key_of(const OneItemOptions& options, const Pair& pair) {
   auto key = item::parse_plain_or_wire_key(options.key, pair.primary_table.schema);
   if (key) return *std::move(key);
-  return refusal("KEY: " + key.error());
+  return misconfigured("KEY: " + key.error());
 }
 
 }  // namespace
@@ -143,7 +143,7 @@ async::Task<Result<RecordDifference>> diff_record(async::Doors& doors, OneItemOp
     co_return result;
   }
   const auto differences = item::field_differences(*primary, *replica, ignored);
-  if (!differences) co_return refusal("an item is malformed: " + differences.error().reason);
+  if (!differences) co_return misconfigured("an item is malformed: " + differences.error().reason);
   result.text += told(*differences, left, right);
   co_return result;
 }
@@ -187,13 +187,14 @@ async::Task<Result<std::string>> replicate_record(async::Doors& doors, OneItemOp
     case flow::Outcome::Kind::repaired:
       co_return "[repaired] " + plain + "\n";
     case flow::Outcome::Kind::changing:
-      co_return refusal("the item did not hold still: " + plain,
-                        "Try again when the primary writes it less often, or let a replicator "
-                        "follow the primary.");
+      co_return misconfigured(
+          "the item did not hold still: " + plain,
+          "Try again when the primary writes it less often, or let a replicator "
+          "follow the primary.");
     case flow::Outcome::Kind::failed:
       break;
   }
-  co_return refusal(outcome.reason);
+  co_return misconfigured(outcome.reason);
 }
 
 }  // namespace dynamodb_replicator::app

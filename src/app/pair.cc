@@ -6,14 +6,6 @@
 
 namespace dynamodb_replicator::app {
 
-Failure refusal(std::string message, std::string hint) {
-  Failure failure;
-  failure.kind = FailureKind::configuration;
-  failure.message = std::move(message);
-  failure.hint = std::move(hint);
-  return failure;
-}
-
 Failure unreachable(Failure failure, const std::string& role, const Side& side) {
   failure.operation = "the " + role + " " + side.where;
   if (failure.hint.empty() && failure.code.empty()) {
@@ -23,7 +15,7 @@ Failure unreachable(Failure failure, const std::string& role, const Side& side) 
 }
 
 Failure missing_table(const std::string& role, const Side& side, std::string hint) {
-  return refusal("the " + role + " table " + side.where + " does not exist", std::move(hint));
+  return misconfigured("the " + role + " table " + side.where + " does not exist", std::move(hint));
 }
 
 Result<Side> connect_table(async::Doors& doors, const std::string& role, const std::string& text,
@@ -45,7 +37,7 @@ Result<void> refuse_same_place(const Side& primary, const Side& replica) {
   };
   if (aws::same_place({primary.location, primary.endpoint, key(primary)},
                       {replica.location, replica.endpoint, key(replica)})) {
-    return refusal("primary and replica are the same table: " + primary.where);
+    return misconfigured("primary and replica are the same table: " + primary.where);
   }
   return {};
 }
@@ -74,14 +66,14 @@ async::Task<Result<wire::TableDescription>> describe_table(async::Doors& doors, 
 Result<void> refuse_misfits(const Side& primary, const wire::TableDescription& primary_table,
                             const Side& replica, const wire::TableDescription& replica_table) {
   if (primary_table.schema != replica_table.schema) {
-    return refusal("the key schemas differ: the primary has " +
-                       item::to_text(primary_table.schema) + ", the replica " +
-                       item::to_text(replica_table.schema),
-                   "A replica must have the primary's key schema.");
+    return misconfigured("the key schemas differ: the primary has " +
+                             item::to_text(primary_table.schema) + ", the replica " +
+                             item::to_text(replica_table.schema),
+                         "A replica must have the primary's key schema.");
   }
   const bool same_arn = !primary_table.arn.empty() && primary_table.arn == replica_table.arn &&
                         primary.endpoint == replica.endpoint;
-  if (same_arn) return refusal("primary and replica are the same table: " + primary.where);
+  if (same_arn) return misconfigured("primary and replica are the same table: " + primary.where);
   return {};
 }
 

@@ -46,7 +46,6 @@ async::Task<void> warn_beside_fenced(async::Doors& doors, const Pair& pair, std:
 
 // ---- the parts, for commands that look at more
 
-Failure refusal(std::string message, std::string hint = {});
 Failure unreachable(Failure failure, const std::string& role, const Side& side);
 // "the ROLE table WHERE does not exist"
 Failure missing_table(const std::string& role, const Side& side, std::string hint);

@@ -190,8 +190,8 @@ std::optional<StoredState> decode_state(std::string text) {
 
 Result<std::optional<core::CompareState>> ResumeFile::open() {
   const auto refuse = [this](const std::string& why) {
-    return refusal("--resume " + path_ + ": " + why,
-                   "Give another file, or remove it and start anew.");
+    return misconfigured("--resume " + path_ + ": " + why,
+                         "Give another file, or remove it and start anew.");
   };
   Result<std::optional<std::string>> text = doors_.files.read(path_);
   if (!text) return std::move(text).error();

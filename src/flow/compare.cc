@@ -1,6 +1,7 @@
 #include "flow/compare.h"
 
 #include <algorithm>
+#include "core/batches.h"
 
 namespace dynamodb_replicator::flow {
 
@@ -11,15 +12,10 @@ Failure stopped_failure() {
   return failure;
 }
 
-bool passes(FailureKind kind) {
-  return kind == FailureKind::throttled || kind == FailureKind::transient ||
-         kind == FailureKind::conflict || kind == FailureKind::unusable_answer;
-}
-
 std::optional<Duration> wait_after(CompareContext& context, const Failure& failure,
                                    unsigned attempts, Instant begun) {
   const Instant now = context.clock.now();
-  if (!passes(failure.kind)) return std::nullopt;
+  if (!core::passes(failure.kind)) return std::nullopt;
   const Instant since = std::max(begun, context.answered.value_or(begun));
   if (now - since > kPatience) return std::nullopt;
   if (failure.kind == FailureKind::throttled) context.lanes.throttled(now);

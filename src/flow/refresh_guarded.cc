@@ -6,14 +6,10 @@
 #include <utility>
 
 #include "async/scope.h"
+#include "core/batches.h"
 
 namespace dynamodb_replicator::flow {
 namespace {
-
-bool passes(FailureKind kind) {
-  return kind == FailureKind::throttled || kind == FailureKind::transient ||
-         kind == FailureKind::conflict || kind == FailureKind::unusable_answer;
-}
 
 // GCC 12 stumbles over a list in braces inside of a co_await.
 std::vector<item::KeyRef> only(const item::KeyRef& key) { return {key}; }
@@ -149,7 +145,7 @@ Task<Result<void>> GuardedRefresher::back_off(Work& work, Failure failure) {
     ++totals_.throttles;
     window_.throttled(now);
   }
-  if (!passes(failure.kind) || ++work.failures > kFailuresMax) {
+  if (!core::passes(failure.kind) || ++work.failures > kFailuresMax) {
     failure.attempts = static_cast<int>(std::max(1U, work.failures));
     co_return failure;
   }

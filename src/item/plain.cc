@@ -10,8 +10,6 @@ namespace {
 
 using simdjson::ondemand::json_type;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 // Takes the digits at the front of `text`; how many they were.
 std::size_t take_digits(std::string_view& text) {
   std::size_t count = 0;

@@ -11,8 +11,8 @@ namespace {
 
 const KeySchema kString{{"id", KeyType::string}, std::nullopt};
 const KeySchema kNumber{{"n", KeyType::number}, std::nullopt};
-const KeySchema kBinary{{"b", KeyType::binary}, std::nullopt};
-const KeySchema kBoth{{"id", KeyType::string}, KeyAttribute{"n", KeyType::number}};
+const KeySchema kBinaryId{{"b", KeyType::binary}, std::nullopt};
+const KeySchema kIdAndNumber{{"id", KeyType::string}, KeyAttribute{"n", KeyType::number}};
 
 std::string plain(std::string_view wire, const KeySchema& schema) {
   const auto key = parse_key(wire, schema);
@@ -26,9 +26,9 @@ std::string typed(std::string_view text, const KeySchema& schema) {
 }
 
 TEST(PlainKey, IsOneLineInSchemaOrderWithNumbersBareAndExact) {
-  EXPECT_EQ(plain(R"({"n":{"N":"12345678901234567890"},"id":{"S":"a\"\n\u00e4"}})", kBoth),
+  EXPECT_EQ(plain(R"({"n":{"N":"12345678901234567890"},"id":{"S":"a\"\n\u00e4"}})", kIdAndNumber),
             "{\"id\":\"a\\\"\\n\xC3\xA4\",\"n\":12345678901234567890}");
-  EXPECT_EQ(plain(R"({"b":{"B":[1,2,255]}})", kBinary), R"({"b":"AQL/"})");
+  EXPECT_EQ(plain(R"({"b":{"B":[1,2,255]}})", kBinaryId), R"({"b":"AQL/"})");
   EXPECT_EQ(plain(R"({"n":{"N":"-1.50E+30"}})", kNumber), R"({"n":-1.50E+30})");
 }
 
@@ -47,39 +47,44 @@ TEST(PlainKey, TheSchemaSaysHowATypedValueIsMeant) {
   EXPECT_EQ(typed(R"({"n":"1.0"})", kNumber), R"({"n":{"N":"1.0"}})");
   EXPECT_EQ(typed(R"({"n":12345678901234567890123456789012345678})", kNumber),
             R"({"n":{"N":"12345678901234567890123456789012345678"}})");
-  EXPECT_EQ(typed(R"({"b":"AQL/"})", kBinary), R"({"b":{"B":"AQL/"}})");
-  EXPECT_EQ(typed(R"({"b":{"type":"Buffer","data":[1,2,255]}})", kBinary), R"({"b":{"B":"AQL/"}})");
-  EXPECT_EQ(typed(R"({"b":[1,2,255]})", kBinary), R"({"b":{"B":"AQL/"}})");
-  EXPECT_EQ(typed(R"( {"n" : 7 , "id" : "a"} )", kBoth), R"({"id":{"S":"a"},"n":{"N":"7"}})");
+  EXPECT_EQ(typed(R"({"b":"AQL/"})", kBinaryId), R"({"b":{"B":"AQL/"}})");
+  EXPECT_EQ(typed(R"({"b":{"type":"Buffer","data":[1,2,255]}})", kBinaryId),
+            R"({"b":{"B":"AQL/"}})");
+  EXPECT_EQ(typed(R"({"b":[1,2,255]})", kBinaryId), R"({"b":{"B":"AQL/"}})");
+  EXPECT_EQ(typed(R"( {"n" : 7 , "id" : "a"} )", kIdAndNumber),
+            R"({"id":{"S":"a"},"n":{"N":"7"}})");
 }
 
 TEST(PlainKey, WireFormIsTakenToo) {
-  EXPECT_EQ(typed(R"({"n":{"N":"7"},"id":{"S":"a"}})", kBoth), R"({"id":{"S":"a"},"n":{"N":"7"}})");
-  EXPECT_EQ(typed(R"({"n":7,"id":{"S":"a"}})", kBoth), R"({"id":{"S":"a"},"n":{"N":"7"}})");
-  EXPECT_EQ(typed(R"({"b":{"B":"AQL/"}})", kBinary), R"({"b":{"B":"AQL/"}})");
+  EXPECT_EQ(typed(R"({"n":{"N":"7"},"id":{"S":"a"}})", kIdAndNumber),
+            R"({"id":{"S":"a"},"n":{"N":"7"}})");
+  EXPECT_EQ(typed(R"({"n":7,"id":{"S":"a"}})", kIdAndNumber), R"({"id":{"S":"a"},"n":{"N":"7"}})");
+  EXPECT_EQ(typed(R"({"b":{"B":"AQL/"}})", kBinaryId), R"({"b":{"B":"AQL/"}})");
 }
 
 TEST(PlainKey, AnErrorNamesWhatIsWrongAndWhatIsExpected) {
   const std::string tail =
       R"(; expected {"id":"text","n":123} or {"id":{"S":"text"},"n":{"N":"123"}})";
-  EXPECT_EQ(typed("abc", kBoth), "the key is not one JSON object" + tail);
-  EXPECT_EQ(typed("[1]", kBoth), "the key is not one JSON object" + tail);
-  EXPECT_EQ(typed(R"({"id":"a","n":1} x)", kBoth), "the key is not one JSON object" + tail);
-  EXPECT_EQ(typed(R"({"id":"a"})", kBoth), R"(key attribute "n" is missing)" + tail);
-  EXPECT_EQ(typed(R"({"id":"a","n":1,"x":1})", kBoth),
+  EXPECT_EQ(typed("abc", kIdAndNumber), "the key is not one JSON object" + tail);
+  EXPECT_EQ(typed("[1]", kIdAndNumber), "the key is not one JSON object" + tail);
+  EXPECT_EQ(typed(R"({"id":"a","n":1} x)", kIdAndNumber), "the key is not one JSON object" + tail);
+  EXPECT_EQ(typed(R"({"id":"a"})", kIdAndNumber), R"(key attribute "n" is missing)" + tail);
+  EXPECT_EQ(typed(R"({"id":"a","n":1,"x":1})", kIdAndNumber),
             R"(key attribute "x" is not in the key schema)" + tail);
-  EXPECT_EQ(typed(R"({"id":1,"n":1})", kBoth), R"(key attribute "id" is not a string)" + tail);
-  EXPECT_EQ(typed(R"({"id":"a","n":true})", kBoth), R"(key attribute "n" is not a number)" + tail);
-  EXPECT_EQ(typed(R"({"id":"a","n":"x"})", kBoth),
+  EXPECT_EQ(typed(R"({"id":1,"n":1})", kIdAndNumber),
+            R"(key attribute "id" is not a string)" + tail);
+  EXPECT_EQ(typed(R"({"id":"a","n":true})", kIdAndNumber),
+            R"(key attribute "n" is not a number)" + tail);
+  EXPECT_EQ(typed(R"({"id":"a","n":"x"})", kIdAndNumber),
             R"(key attribute "n" is not a number that DynamoDB accepts)" + tail);
-  EXPECT_EQ(typed(R"({"id":"a","n":{"S":"1"}})", kBoth),
+  EXPECT_EQ(typed(R"({"id":"a","n":{"S":"1"}})", kIdAndNumber),
             R"(key attribute "n" is not of type N)" + tail);
-  EXPECT_EQ(typed(R"({"id":"","n":1})", kBoth), R"(key attribute "id" is empty)" + tail);
-  EXPECT_EQ(typed(R"({"b":"AQL"})", kBinary),
+  EXPECT_EQ(typed(R"({"id":"","n":1})", kIdAndNumber), R"(key attribute "id" is empty)" + tail);
+  EXPECT_EQ(typed(R"({"b":"AQL"})", kBinaryId),
             R"(key attribute "b" is not binary in any known spelling)"
             R"(; expected {"b":"base64"} or {"b":{"B":"base64"}})");
-  EXPECT_EQ(typed(R"({"b":1})", kBinary).substr(0, 34), R"(key attribute "b" is not base64; e)");
-  EXPECT_EQ(typed(R"({"id":"a","id":"b","n":1})", kBoth),
+  EXPECT_EQ(typed(R"({"b":1})", kBinaryId).substr(0, 34), R"(key attribute "b" is not base64; e)");
+  EXPECT_EQ(typed(R"({"id":"a","id":"b","n":1})", kIdAndNumber),
             R"(key attribute "id" appears twice)" + tail);
 }
 

@@ -152,9 +152,7 @@ TEST(WriteOne, PutAndDeleteCarryTheirCondition) {
   const BatchWrite erase{&key, {}};
   EXPECT_EQ(*write_one_request("t", erase, {"attribute_not_exists(#k)", R"({"#k":"id"})", {}}),
             R"({"TableName":"t","ReturnConsumedCapacity":"TOTAL","Key":{"id":{"S":"a"}},)"
-            R"("ConditionExpression":"attribute_not_exists(#k)","ExpressionAttributeNames":{
-    "#k" : "id"}
-})");
+            "\"ConditionExpression\":\"attribute_not_exists(#k)\",\"ExpressionAttributeNames\":{\"#k\":\"id\"}}");
   EXPECT_STREQ(write_one_operation(erase), "DeleteItem");
 EXPECT_EQ(*write_one_request("t", erase, {}),
           R"({"TableName":"t","ReturnConsumedCapacity":"TOTAL","Key":{"id":{"S":"a"}}})");
