@@ -133,7 +133,8 @@ struct VerifyTest : testing::Test {
                                    {&primary, &replica},
                                    {&primary, &replica},
                                    settings,
-                                   stop});
+                                   stop,
+                                   resuming});
     scan.emplace(*context);
     scope.emplace(driver.loop);
     scope->spawn([](VerifyTest& test) -> Task<void> {
@@ -302,7 +303,7 @@ TEST_F(VerifyTest, ResumedRunsFindExactlyTheSame) {
     for (result.reset();;) {
       heard.keys.clear();
       start();
-      driver.run_for(std::chrono::milliseconds(500 + prng.below(6000)));
+      driver.run_for(std::chrono::milliseconds(500 + prng.below(25'000)));
       if (result || ++kills > 60) break;
       scope.reset();  // a kill
       resuming = keeper.again();
@@ -325,6 +326,9 @@ TEST_F(VerifyTest, AnInterruptedRunGoesOnWhereItStopped) {
   ASSERT_TRUE(result && !result->ok());
   const std::size_t before = primary.asks.size();
   ASSERT_GT(before, 5U);
+  ASSERT_TRUE(keeper.kept.has_value()) << to_text(result->error()) << keeper.times;
+  ASSERT_EQ(keeper.kept->cursors.size(), 1U) << keeper.times;
+  ASSERT_FALSE(keeper.kept->cursors.begin()->second.after[0].empty());
   scope.reset();
   resuming = keeper.again();
   settings.concurrency = 1;

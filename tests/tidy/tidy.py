@@ -232,16 +232,6 @@ def files_are_of_readable_length():
 
 
 @rule
-def who_reads_json_links_its_reader():
-    # The reader's classes have another layout without its compile definitions, and then memory is corrupted.
-    declared = (ROOT / "src/CMakeLists.txt").read_text()
-    for path in cpp():
-        line = re.search(rf"^room\({room(path)}\b.*$", declared, re.M)
-        if line and "simdjson" not in line[0] and re.search(r'#include "item/(json|key_reader)\.h"', path.read_text()):
-            yield f"{show(path)}: reads JSON, and room {room(path)} does not link simdjson"
-
-
-@rule
 def every_test_file_has_a_room():
     for path in tracked():
         if path.suffix == ".cc" and path.stem.endswith("_test") and not room(path) and "tests" not in path.parts:
