@@ -126,10 +126,7 @@ Task<Result<std::string>> GuardedRefresher::read(TableReader& table, Work& work)
       totals_.read_units += answer->units;
       read_budget_.charge(answer->units, out_.clock.now());
       ReadAnswer::Entry& entry = answer->entries.front();
-      if (entry.state != ReadAnswer::State::unprocessed) {
-        work.failures = 0;
-        co_return std::move(entry.item);
-      }
+      if (entry.state != ReadAnswer::State::unprocessed) co_return std::move(entry.item);
       failure = throttled("BatchGetItem");
     } else {
       failure = std::move(answer).error();

@@ -73,7 +73,8 @@ class GuardedRefresher {
  public:
   static constexpr Duration kReadTimeout = 10s;
   static constexpr Duration kWriteTimeout = 5s;
-  // Failures in a row, some five minutes of waiting, after which a key has failed.
+  // Failures since a key's last write was answered, some five minutes of waiting, after which it
+  // has failed.
   static constexpr unsigned kFailuresMax = 30;
 
   struct Totals {
@@ -118,7 +119,7 @@ class GuardedRefresher {
     bool begun = false;            // noted in the journal
     bool wrote = false;
     bool deleted = false;
-    unsigned failures = 0;  // in a row
+    unsigned failures = 0;  // since a write was answered
   };
   struct Part {  // of a batch: an item, and its place among the outcomes
     std::size_t place = 0;
