@@ -117,7 +117,7 @@ void Scene::steal_lease() {
   }
   if (held.empty()) return;
   Item row = held[prng_.below(held.size())];
-  if (drawn_.mode == "fenced") {
+  if (drawn_.mode == "fenced" && prng_.chance(1, 2)) {
     row.erase("owner");
   } else {
     row["owner"] = R"({"S":"operator@0/0"})";

@@ -12,7 +12,7 @@ namespace {
 using Count = unsigned long long;
 
 constexpr std::uint64_t kCanaryFrom = 100;  // seeds in a range
-constexpr std::uint64_t kCensusFrom = 500;
+constexpr std::uint64_t kCensusFrom = 2000;
 constexpr std::size_t kShrunkMax = 3;  // failing seeds of a range that are made small
 constexpr unsigned kShrinkRuns = 200;
 
