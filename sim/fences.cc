@@ -27,11 +27,6 @@ std::optional<Stripe> stripe_of(std::string_view row) {
   return Stripe{std::string(row.substr(0, end)), std::string(row.substr(end + 1))};
 }
 
-std::optional<std::string_view> inner(Json object, std::string_view name, std::string_view type) {
-  const auto value = member(object, name);
-  return value ? text(*value, type) : std::nullopt;
-}
-
 }  // namespace
 
 void FenceChecker::lease_table(Table& leases) {
@@ -91,11 +86,11 @@ void FenceChecker::transaction_applied(Json body) {
     const auto check = member(action, "ConditionCheck");
     const auto key = check ? member(*check, "Key") : std::nullopt;
     if (!key) continue;
-    const auto stripe = stripe_of(inner(*key, "row", "S").value_or(""));
+    const auto stripe = stripe_of(scalar(*key, "row", "S").value_or(""));
     if (!stripe) continue;
     ++checks;
     const auto values = member(*check, "ExpressionAttributeValues");
-    const auto given = values ? inner(*values, ":generation", "N") : std::nullopt;
+    const auto given = values ? scalar(*values, ":generation", "N") : std::nullopt;
     const std::uint64_t generation = number_in(given.value_or("0"));
     const std::uint64_t least = raised(stripe->shard);
     world_.expect(Invariant::stale_fence, generation >= least, [&] {

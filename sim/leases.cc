@@ -9,12 +9,6 @@ namespace {
 
 constexpr std::string_view kShardRow = "shard#";
 
-std::optional<std::string> owned_inner(Json object, std::string_view name, std::string_view type) {
-  const auto value = member(object, name);
-  const auto found = value ? text(*value, type) : std::nullopt;
-  return found ? std::optional<std::string>(*found) : std::nullopt;
-}
-
 // What a lease may be longer on a clock that runs 1 % too slow, and in a whole world's rounding.
 Duration stretched(Duration span) { return span + span / 50 + 1ms; }
 
@@ -24,15 +18,15 @@ Duration stretched(Duration span) { return span + span / 50 + 1ms; }
 std::optional<LeaseChecker::Write> LeaseChecker::write_of(const std::string& sender, Json body) {
   const auto key = member(body, "Key");
   const auto values = member(body, "ExpressionAttributeValues");
-  const auto row = key ? owned_inner(*key, "row", "S") : std::nullopt;
+  const auto row = key ? scalar(*key, "row", "S") : std::nullopt;
   if (!row || !row->starts_with(kShardRow) || !values) return std::nullopt;
   Write write;
   write.sender = sender;
   write.shard = row->substr(kShardRow.size());
-  write.nonce = owned_inner(*values, ":nonce", "S").value_or("");
-  write.owned = owned_inner(*values, ":owner", "S").has_value();
-  write.lease = std::chrono::microseconds(
-      std::atoll(owned_inner(*values, ":lease", "N").value_or("0").c_str()));
+  write.nonce = scalar(*values, ":nonce", "S").value_or("");
+  write.owned = scalar(*values, ":owner", "S").has_value();
+  const std::string lease(scalar(*values, ":lease", "N").value_or("0"));
+  write.lease = std::chrono::microseconds(std::atoll(lease.c_str()));
   write.first = first_sent_.try_emplace(write.nonce, world_.now()).first->second;
   return write;
 }

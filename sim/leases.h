@@ -54,8 +54,8 @@ class LeaseChecker : public NetworkWatcher {
     bool begun = false;       // its owner was answered once
     bool given_back = false;  // or asked to be
     Duration given_back_at{0};
-    Duration applied{0};
-    Duration last_sent{0};
+    Duration applied{0};    // when the newest of its writes that keeps the row was done
+    Duration last_sent{0};  // when a write of the row was last sent, whatever it says
   };
   struct Look {  // at the lease table, by one process
     Duration began{0};

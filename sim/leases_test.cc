@@ -35,6 +35,11 @@ struct LeaseWire {
     checker.applied(number, "UpdateItem", {}, {200, {}, "{}"});
     checker.over(number, heard);
   }
+  // It holds the lease, and was given a record of the one key.
+  void begin() {
+    renew("a", "one@1/x");
+    checker.given("one@1", "s", R"({"N":"1"})");
+  }
   void look() {
     const std::uint64_t number = send("Query", "{}", world.now() + 10s);
     checker.applied(number, "Query", {}, {200, {}, R"({"Items":[]})"});
@@ -52,8 +57,7 @@ struct LeaseWire {
 
 TEST(LeaseChecker, AWriteForARecordThatWasGivenInsideOfTheLease) {
   LeaseWire wire;
-  wire.renew("a", "one@1/x");
-  wire.checker.given("one@1", "s", R"({"N":"1"})");
+  wire.begin();
   wire.pass(5s);
   wire.write(4s);
   EXPECT_EQ(wire.said(), "");
@@ -68,8 +72,7 @@ TEST(LeaseChecker, AWriteOfAKeyThatNobodyAskedFor) {
 
 TEST(LeaseChecker, AWriteAfterTwoThirdsOfTheLease) {
   LeaseWire wire;
-  wire.renew("a", "one@1/x");
-  wire.checker.given("one@1", "s", R"({"N":"1"})");
+  wire.begin();
   wire.pass(6500ms);
   wire.write(1s);
   EXPECT_TRUE(wire.says("was renewed 6500 ms before")) << wire.said();
@@ -77,8 +80,7 @@ TEST(LeaseChecker, AWriteAfterTwoThirdsOfTheLease) {
 
 TEST(LeaseChecker, ADeadlinePastTheLease) {
   LeaseWire wire;
-  wire.renew("a", "one@1/x");
-  wire.checker.given("one@1", "s", R"({"N":"1"})");
+  wire.begin();
   wire.pass(5s);
   wire.write(5s);
   EXPECT_TRUE(wire.says("past its lease")) << wire.said();
@@ -86,8 +88,7 @@ TEST(LeaseChecker, ADeadlinePastTheLease) {
 
 TEST(LeaseChecker, AWriteAfterTheRowIsGivenBack) {
   LeaseWire wire;
-  wire.renew("a", "one@1/x");
-  wire.checker.given("one@1", "s", R"({"N":"1"})");
+  wire.begin();
   wire.renew("b", "");
   wire.write(1s);
   EXPECT_TRUE(wire.says("it gives s back")) << wire.said();

@@ -1,6 +1,5 @@
 #include "sim/signature.h"
 
-#include <algorithm>
 #include <array>
 #include <map>
 
@@ -9,12 +8,6 @@
 
 namespace dynamodb_replicator::sim {
 namespace {
-
-bool same_name(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
 
 std::string trimmed(const std::string& text) {
   const auto first = text.find_first_not_of(' ');
@@ -65,7 +58,7 @@ ServiceError refused(std::string code, std::string message) {
 
 std::string header_of(const async::HttpRequest& request, std::string_view name) {
   for (const async::Header& header : request.headers) {
-    if (same_name(header.name, name)) return header.value;
+    if (base::equal_without_case(header.name, name)) return header.value;
   }
   return {};
 }

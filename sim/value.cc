@@ -19,6 +19,11 @@ std::optional<std::string_view> text(Json object, std::string_view name) {
   return found;
 }
 
+std::optional<std::string_view> scalar(Json item, std::string_view name, std::string_view type) {
+  const auto value = member(item, name);
+  return value ? text(*value, type) : std::nullopt;
+}
+
 std::optional<std::int64_t> integer(Json object, std::string_view name) {
   std::int64_t found = 0;
   if (object[name].get(found) != simdjson::SUCCESS) return std::nullopt;

@@ -34,6 +34,8 @@ inline ServiceError validation(std::string message) {
 // -------------------------------------------------------------------------------------------
 std::optional<Json> member(Json object, std::string_view name);
 std::optional<std::string_view> text(Json object, std::string_view name);
+// The scalar of type `type` that the attribute `name` of an item or a key has.
+std::optional<std::string_view> scalar(Json item, std::string_view name, std::string_view type);
 std::optional<std::int64_t> integer(Json object, std::string_view name);
 bool flag(Json object, std::string_view name);
 

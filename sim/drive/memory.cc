@@ -1,6 +1,6 @@
-// Memory for runs: a fifth of a run's time went into the general allocator. A run makes and drops
-// some million small pieces in one thread, so here each size has a list of free pieces in a region
-// of its own, which is never given back: a process of the crew uses it again for its next run.
+// Memory for runs: much of a run's time went into the general allocator. A run makes and drops some
+// million small pieces in one thread, so here each size has a list of free pieces in a region of
+// its own, which is never given back: a process of the crew uses it again for its next run.
 // Larger pieces, and all of them under a sanitizer, are the general allocator's as ever.
 #include <sys/mman.h>
 

@@ -5,8 +5,6 @@
 #include "wire/lease_rows.h"
 
 namespace dynamodb_replicator::app {
-namespace {}  // namespace
-
 async::Task<Result<wire::TableDescription>> LeaseTable::describe(Instant give_up) {
   const std::string body = wire::describe_table_request(table_);
   Result<std::string> answer = co_await persist<std::string>(

@@ -7,15 +7,15 @@
 namespace dynamodb_replicator::app {
 namespace {
 
-const item::KeySchema kIdAndRange{{"id", item::KeyType::number}, std::nullopt};
+const item::KeySchema kNumberId{{"id", item::KeyType::number}, std::nullopt};
 
 item::KeyRef key(const std::string& n) {
-  return *item::parse_key(R"({"id":{"N":")" + n + R"("}})", kIdAndRange);
+  return *item::parse_key(R"({"id":{"N":")" + n + R"("}})", kNumberId);
 }
 
 struct TablesTest : testing::Test {
   Bench bench{aws::Service::dynamodb};
-  BatchTable table{bench.client, "t", kIdAndRange};
+  BatchTable table{bench.client, "t", kNumberId};
   std::vector<item::KeyRef> keys{key("1"), key("2.0"), key("3")};
   std::vector<flow::Write> writes{{key("1"), R"({"id":{"N":"1"}})"}, {key("2"), ""}};
 

@@ -1,9 +1,10 @@
 #include "aws/location.h"
-#include "base/bytes.h"
 
 #include <algorithm>
 #include <charconv>
 #include <vector>
+
+#include "base/bytes.h"
 
 namespace dynamodb_replicator::aws {
 namespace {
@@ -91,12 +92,9 @@ struct Parser {
   bool stream;
 
   [[nodiscard]] Failure refuse(std::string_view why) const {
-    Failure failure;
-    failure.kind = FailureKind::configuration;
-    failure.message = "\"" + std::string(text.substr(0, 200)) + "\" is not the place of a " +
-                      (stream ? "stream" : "table") + ": " + std::string(why) + "; " +
-                      std::string(stream ? kStreamForms : kTableForms);
-    return failure;
+    return misconfigured("\"" + std::string(text.substr(0, 200)) + "\" is not the place of a " +
+                         (stream ? "stream" : "table") + ": " + std::string(why) + "; " +
+                         std::string(stream ? kStreamForms : kTableForms));
   }
 
   [[nodiscard]] Result<Location> named(Location location, std::string_view name) const {

@@ -1,7 +1,8 @@
 #include "aws/profiles.h"
-#include "base/bytes.h"
 
 #include <utility>
+
+#include "base/bytes.h"
 
 namespace dynamodb_replicator::aws {
 namespace {

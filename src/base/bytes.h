@@ -21,5 +21,7 @@ void append_json_string(std::string& out, std::string_view text);
 bool is_utf8(std::string_view text);
 
 std::string to_lower(std::string_view text);  // of ASCII letters; other bytes stay
+// Names of headers and such: ASCII letters are equal in either case.
+bool equal_without_case(std::string_view a, std::string_view b);
 
 }  // namespace dynamodb_replicator::base

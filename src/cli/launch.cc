@@ -70,10 +70,7 @@ struct Launch {
 Result<std::string> table_of(async::Environment& environment, const std::string& side,
                              const std::string& dynamo_endpoint, std::string& region) {
   const auto missing = [](const std::string& variable, const std::string& what) {
-    Failure failure;
-    failure.kind = FailureKind::configuration;
-    failure.message = variable + " is not set in the environment; it names " + what;
-    return failure;
+    return misconfigured(variable + " is not set in the environment; it names " + what);
   };
   const std::string name = environment.variable(side + "Table").value_or("");
   region = environment.variable(side + "Region").value_or("");
@@ -111,11 +108,8 @@ Result<void> fill(async::Environment& environment, const Launch& launch,
     options.kinesis = at_endpoint(launch.kinesis_endpoint, launch.stream);
   } else {
     if (options.kinesis_region.empty()) {
-      Failure failure;
-      failure.kind = FailureKind::configuration;
-      failure.message = "no region is known for the stream " + launch.stream;
-      failure.hint = "Give --aws.region.";
-      return failure;
+      return misconfigured("no region is known for the stream " + launch.stream,
+                           "Give --aws.region.");
     }
     options.kinesis = options.kinesis_region + "/" + launch.stream;
   }

@@ -18,13 +18,6 @@ extern char** environ;  // NOLINT(readability-redundant-declaration)
 namespace dynamodb_replicator::os {
 namespace {
 
-Failure failed(std::string message) {
-  Failure failure;
-  failure.kind = FailureKind::configuration;
-  failure.message = std::move(message);
-  return failure;
-}
-
 // Starts the command in a process group of its own; its output goes into `out`.
 pid_t start(const std::string& command, int out) {
   posix_spawn_file_actions_t files;
@@ -70,7 +63,7 @@ std::string Environment::process_name() {
 
 Result<std::string> Environment::run_command(const std::string& command) {
   std::array<int, 2> pipe{};
-  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return failed("no pipe could be made");
+  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return misconfigured("no pipe could be made");
   const pid_t pid = start(command, pipe[1]);
   ::close(pipe[1]);
   std::string output;
@@ -93,15 +86,15 @@ Result<std::string> Environment::run_command(const std::string& command) {
     if (output.size() > kOutputLimit) problem = "its output is too long";
   }
   ::close(pipe[0]);
-  if (pid < 0) return failed(std::move(problem));
+  if (pid < 0) return misconfigured(std::move(problem));
   if (!problem.empty()) ::kill(-pid, SIGKILL);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  if (!problem.empty()) return failed(std::move(problem));
+  if (!problem.empty()) return misconfigured(std::move(problem));
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return output;
-  return failed(WIFEXITED(status) ? "exit status " + std::to_string(WEXITSTATUS(status))
-                                  : "ended by signal " + std::to_string(WTERMSIG(status)));
+  return misconfigured(WIFEXITED(status) ? "exit status " + std::to_string(WEXITSTATUS(status))
+                                         : "ended by signal " + std::to_string(WTERMSIG(status)));
 }
 
 }  // namespace dynamodb_replicator::os

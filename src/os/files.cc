@@ -32,12 +32,9 @@ class Descriptor {
 };
 
 Failure failed(const char* what, const std::string& path, int error) {
-  Failure failure;
-  failure.kind = FailureKind::configuration;
-  failure.message =
-      std::string("cannot ") + what + " " + path + ": " + std::generic_category().message(error);
-  failure.hint = "Check the path and its permissions.";
-  return failure;
+  return misconfigured(
+      std::string("cannot ") + what + " " + path + ": " + std::generic_category().message(error),
+      "Check the path and its permissions.");
 }
 
 // A file's name is durable only when its directory is.

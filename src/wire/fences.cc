@@ -20,23 +20,17 @@ constexpr const char* kIsThis =
 constexpr const char* kIsThisOrNewer =  // of a planted bug
     "#generation >= :generation AND #bumps >= :bumps OR #holder = :holder";
 
-std::string escaped(std::string_view type, std::string_view value) {
-  return JsonWriter().text(type, value).end();
-}
-
-std::string number_text(std::uint64_t number) { return escaped("N", std::to_string(number)); }
-
 std::string key_of(const core::Fence& fence) {
   const std::string row =
       std::string(kFencePrefix) + fence.shard + "#" + std::to_string(fence.stripe);
-  return JsonWriter().raw("stream", escaped("S", fence.stream)).raw("row", escaped("S", row)).end();
+  return JsonWriter().raw("stream", text_value(fence.stream)).raw("row", text_value(row)).end();
 }
 
 JsonWriter values_of(const core::Fence& fence) {
   JsonWriter values;
-  values.raw(":generation", number_text(fence.generation))
-      .raw(":holder", escaped("S", fence.holder))
-      .raw(":bumps", number_text(fence.bumps));
+  values.raw(":generation", number_value(std::to_string(fence.generation)))
+      .raw(":holder", text_value(fence.holder))
+      .raw(":bumps", number_value(std::to_string(fence.bumps)));
   return values;
 }
 
@@ -80,7 +74,7 @@ std::string raise_fence_request(std::string_view table, const core::Fence& fence
 
 std::string bump_fence_request(std::string_view table, const core::Fence& fence) {
   return update(table, fence, "SET #bumps = :next", kIsThis,
-                values_of(fence).raw(":next", number_text(fence.bumps + 1)).end());
+                values_of(fence).raw(":next", number_value(std::to_string(fence.bumps + 1))).end());
 }
 
 std::string get_fence_request(std::string_view table, const core::Fence& fence) {

@@ -44,4 +44,10 @@ class JsonWriter {
   std::string out_ = "{";
 };
 
+// Attribute values of our own rows: {"S":"..."} and {"N":"..."}.
+inline std::string text_value(std::string_view text) { return JsonWriter().text("S", text).end(); }
+inline std::string number_value(std::string_view digits) {
+  return JsonWriter().text("N", digits).end();
+}
+
 }  // namespace dynamodb_replicator::wire

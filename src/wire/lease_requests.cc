@@ -11,8 +11,6 @@ namespace {
 std::string typed(std::string_view type, const std::string& literal) {
   return JsonWriter().raw(type, literal).end();
 }
-std::string text_value(std::string_view text) { return typed("S", base::to_json_string(text)); }
-std::string number_value(const std::string& digits) { return typed("N", '"' + digits + '"'); }
 std::string flag_value(bool flag) { return typed("BOOL", flag ? "true" : "false"); }
 std::string time_value(WallTime time) {
   return number_value(std::to_string(time.time_since_epoch().count()));
