@@ -54,7 +54,6 @@ KinesisSource::KinesisSource(aws::Client& client, const aws::Location& location,
 
 flow::Task<Result<flow::Listing>> KinesisSource::list(Instant deadline) {
   flow::Listing listing;
-  listing.retention = retention_;
   std::string token;
   for (;;) {
     Result<std::string> answer = co_await client_.call(

@@ -24,6 +24,7 @@ class KinesisSource : public flow::Stream {
   const std::string& identity() const override { return identity_; }
   bool is_kinesis() const override { return true; }
   WallTime service_time() const override { return client_.service_time(); }
+  Duration retention() const override { return retention_; }
   flow::Task<Result<flow::Listing>> list(Instant deadline) override;
   flow::Task<Result<std::string>> open(const std::string& shard, const flow::Position& position,
                                        Instant deadline) override;

@@ -160,7 +160,7 @@ TEST_F(KinesisTest, ListsAllPages) {
   ASSERT_EQ(listing->shards.size(), 2u);
   EXPECT_TRUE(listing->shards[0].closed);
   EXPECT_EQ(listing->shards[1].parents, std::vector<std::string>{"a"});
-  EXPECT_EQ(listing->retention, Duration(48h));
+  EXPECT_EQ(source.retention(), Duration(48h));
   EXPECT_EQ(bench.body(0), R"({"StreamName":"k"})");
   EXPECT_EQ(bench.body(1), R"({"NextToken":"t"})");
   bench.answer(R"({"Shards":[],"NextToken":"t"})");

@@ -9,8 +9,6 @@
 namespace dynamodb_replicator::app {
 namespace {
 
-constexpr Duration kRetention = 24h;  // of every DynamoDB stream (Developer Guide)
-
 // The pages of a listing are read one after the other while the stream goes on: a parent may still
 // look open although its child is listed already. No record will be added to it.
 void close_parents(std::vector<flow::ShardInfo>& shards) {
@@ -35,7 +33,6 @@ StreamsSource::StreamsSource(aws::Client& client, std::string arn, item::KeySche
 
 flow::Task<Result<flow::Listing>> StreamsSource::list(Instant deadline) {
   flow::Listing listing;
-  listing.retention = kRetention;
   std::string after;
   for (;;) {
     Result<std::string> answer = co_await client_.call(

@@ -17,6 +17,7 @@ class StreamsSource : public flow::Stream {
   const std::string& identity() const override { return arn_; }
   bool is_kinesis() const override { return false; }
   WallTime service_time() const override { return client_.service_time(); }
+  Duration retention() const override { return 24h; }  // of every stream (Developer Guide)
   flow::Task<Result<flow::Listing>> list(Instant deadline) override;
   flow::Task<Result<std::string>> open(const std::string& shard, const flow::Position& position,
                                        Instant deadline) override;

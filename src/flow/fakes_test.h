@@ -248,13 +248,14 @@ struct Stream : flow::Stream {
     return Clock(driver).wall() + std::chrono::floor<std::chrono::microseconds>(ahead);
   }
 
+  Duration retention() const override { return kept; }
+
   Task<Result<Listing>> list(Instant) override {
     ++lists;
     co_await driver.loop.sleep_until(driver.now + 3ms);
     if (list_failure) co_return *list_failure;
     Listing listing;
     listing.ended = ended;
-    listing.retention = retention;
     for (const auto& [id, shard] : shards) {
       if (shard.listed) listing.shards.push_back({id, shard.parents, shard.closed});
     }
@@ -327,7 +328,7 @@ struct Stream : flow::Stream {
   std::string name = "stream";
   std::map<std::string, Shard> shards;
   bool ended = false;
-  std::optional<Duration> retention;
+  Duration kept = 24h;
   Duration ahead{};  // the service's clock less ours
   std::size_t limit = 1000;
   Duration behind = 60s;

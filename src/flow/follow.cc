@@ -243,8 +243,8 @@ Task<void> Follower::take(core::ShardRow row) {
       orphan ? "took over a shard" : "took a shard",
       {{"shard", row.shard}, {"checkpoint", row.checkpoint.empty() ? "(none)" : row.checkpoint}});
   Running& running = running_[row.shard];
-  running.session = std::make_unique<ShardSession>(context_, refresher_, stream_, std::move(row),
-                                                   sent, doubt, listing_.retention);
+  running.session =
+      std::make_unique<ShardSession>(context_, refresher_, stream_, std::move(row), sent, doubt);
   tasks_.spawn(run_session(running));
 }
 

@@ -116,6 +116,21 @@ TEST_F(FollowTest, AParentThatNoListingShowsIsGone) {
   EXPECT_TRUE(equal());
 }
 
+TEST_F(FollowTest, AGapIsToldAlsoWhenNoListingWasAnsweredYet) {
+  change("s", "a");
+  auto worker = start("one");
+  driver.run_for(15s);
+  worker.reset();
+  driver.run_for(30h);
+  change("s", "b");
+  stream.shards["s"].trimmed = 1;
+  stream.list_failure = fakes::failure(FailureKind::throttled);
+  worker = start("two");
+  driver.run_for(60s);
+  EXPECT_TRUE(equal());
+  EXPECT_EQ(worker->process.metrics.gaps, 1U);
+}
+
 TEST_F(FollowTest, ASplitInMidStreamIsFollowed) {
   change("p", "a");
   auto worker = start("one");

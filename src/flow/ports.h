@@ -81,7 +81,6 @@ using ShardInfo = core::ListedShard;
 struct Listing {
   std::vector<ShardInfo> shards;
   bool ended = false;  // the stream is disabled: no shard will be added
-  std::optional<Duration> retention;
 };
 
 struct Position {
@@ -122,6 +121,8 @@ class Stream {
   // What the service's clock shows. Machines' clocks may be minutes apart, and what one writes of
   // times into the lease table another compares with its own.
   virtual WallTime service_time() const = 0;
+  // How long the service keeps a record. Known before any listing: a shard may be read before one.
+  virtual Duration retention() const = 0;
   virtual Task<Result<Listing>> list(Instant deadline) = 0;
   // An iterator. Failure kinds: trimmed (Streams: the sequence number is gone), not_found (the
   // shard is gone).

@@ -89,11 +89,11 @@ Task<std::optional<std::string>> ShardSession::recover(const Failure& failure) {
 // that is left is where such a reader begins.
 void ShardSession::check_retention() {
   const bool silent = stream_.is_kinesis() || position_.kind != Position::Kind::after;
-  if (!silent || !retention_ || !fetched_through_ || base::planted(base::Bug::retention_silent))
-    return;
+  if (!silent || !fetched_through_ || base::planted(base::Bug::retention_silent)) return;
   const Duration age = stream_.service_time() - *fetched_through_;
-  if (age <= *retention_) {
-    if (age < *retention_ - *retention_ / 100) at_edge_ = false;
+  const Duration retention = stream_.retention();
+  if (age <= retention) {
+    if (age < retention - retention / 100) at_edge_ = false;
   } else if (!at_edge_) {
     note_gap("records older than the stream's retention; what had been read ends before it");
     at_edge_ = true;

@@ -35,8 +35,7 @@ struct ShardReaderTest : ::testing::Test {
   void start() {
     row.owner = "me";
     leases.rows["s"] = row;
-    session.emplace(*process.context, refresher, stream, row, driver.now, Duration{},
-                    stream.retention);
+    session.emplace(*process.context, refresher, stream, row, driver.now, Duration{});
     scope.emplace(driver.loop);
     scope->spawn(refresher.run());
     scope->spawn([](ShardReaderTest& self) -> Task<void> {
@@ -192,7 +191,6 @@ TEST_F(ShardReaderTest, AStreamThatCannotBeListedIsNotGone) {
 
 TEST_F(ShardReaderTest, KinesisLongAwayIsAGapOnce) {
   stream.kinesis = true;
-  stream.retention = 24h;
   for (int i = 0; i < 10; ++i) change("k" + std::to_string(i));
   stream.shards["s"].trimmed = 4;
   stream.limit = 1;
@@ -207,7 +205,6 @@ TEST_F(ShardReaderTest, KinesisLongAwayIsAGapOnce) {
 
 TEST_F(ShardReaderTest, KinesisLongAwayBeforeItsFirstRecordIsAGapToo) {
   stream.kinesis = true;
-  stream.retention = 24h;
   row.read_through = wall() - 30h;  // it was idle when we last looked, and had no record yet
   start();
   driver.run_for(20s);
@@ -216,7 +213,6 @@ TEST_F(ShardReaderTest, KinesisLongAwayBeforeItsFirstRecordIsAGapToo) {
 
 TEST_F(ShardReaderTest, AGapIsToldByTheServicesClock) {
   stream.kinesis = true;
-  stream.retention = 24h;
   stream.ahead = 20min;
   change("a");
   change("b");
@@ -230,7 +226,6 @@ TEST_F(ShardReaderTest, AGapIsToldByTheServicesClock) {
 
 TEST_F(ShardReaderTest, KinesisFromTheOldestRecordIsNoGap) {
   stream.kinesis = true;
-  stream.retention = 24h;
   for (int i = 0; i < 10; ++i) change("k" + std::to_string(i));
   stream.limit = 1;
   stream.behind = 24h + 1min;  // what is about to be dropped
@@ -241,7 +236,6 @@ TEST_F(ShardReaderTest, KinesisFromTheOldestRecordIsNoGap) {
 
 TEST_F(ShardReaderTest, KinesisShortlyAwayIsNoGap) {
   stream.kinesis = true;
-  stream.retention = 24h;
   change("a");
   change("b");
   row.checkpoint = "1000";

@@ -19,14 +19,12 @@ std::string fresh_nonce(async::Dice& dice) {
 }
 
 ShardSession::ShardSession(Context& context, Refresher& refresher, Stream& stream,
-                           core::ShardRow row, Instant renewed, Duration doubt,
-                           std::optional<Duration> retention)
+                           core::ShardRow row, Instant renewed, Duration doubt)
     : context_(context),
       refresher_(refresher),
       stream_(stream),
       row_(std::move(row)),
       hold_{renewed, context.settings.lease},
-      retention_(retention),
       id_(refresher.enlist(*this)),
       watermark_(row_.checkpoint),
       fetched_through_(row_.read_through),

@@ -49,7 +49,7 @@ class ShardSession : public ClaimOwner {
   // `row`: as stored by our acquisition, sent at `renewed`. `doubt`: how long from now a former
   // owner's writes may land; zero if the row was clean.
   ShardSession(Context& context, Refresher& refresher, Stream& stream, core::ShardRow row,
-               Instant renewed, Duration doubt, std::optional<Duration> retention);
+               Instant renewed, Duration doubt);
   ShardSession(const ShardSession&) = delete;
   ShardSession& operator=(const ShardSession&) = delete;
   ~ShardSession() override;
@@ -109,7 +109,6 @@ class ShardSession : public ClaimOwner {
   core::Hold hold_;
   std::optional<Instant> takeover_until_;
   std::shared_ptr<ShardFence> fence_;  // nullptr: fast mode
-  std::optional<Duration> retention_;
   std::uint64_t id_;
   core::Watermark watermark_;
   core::Pace pace_;

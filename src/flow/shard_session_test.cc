@@ -51,7 +51,7 @@ struct ShardSessionTest : ::testing::Test {
     row.nonce = "acquired";
     row.clean = false;
     leases.rows["s"] = row;
-    session.emplace(*process.context, refresher, stream, row, driver.now, doubt, stream.retention);
+    session.emplace(*process.context, refresher, stream, row, driver.now, doubt);
     scope.emplace(driver.loop);
     scope->spawn(refresher.run());
     scope->spawn([](ShardSessionTest& self) -> Task<void> {
