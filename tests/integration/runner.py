@@ -20,8 +20,8 @@ import traceback
 _tests = []
 # Tests whose names begin so take longest: begun first, so that they do not stand alone at the end.
 LONG = ("follow.", "late.", "workers.")
-# DynamoDB Local looks through all records that it keeps whenever a stream is described: after tests that leave 50,000
-# of them, the next such test would wait for it more than it follows. Each of these has servers of its own.
+# DynamoDB Local describes the stream anew for every GetRecords, which takes longer the more records it keeps: after a
+# test that leaves 50,000 of them, the next such test mostly waits. Each of these has servers of its own.
 FILLING = ("follow.",)
 
 
@@ -117,6 +117,12 @@ def serve(world):
     return 0
 
 
+def dismiss(worker):
+    """Its servers end with it."""
+    worker.stdin.close()
+    worker.wait()
+
+
 def share(command, jobs, patterns=()):
     """run(), but in `jobs` processes. One that dies has failed the test it was at; another takes its place, as it does
     after a test that fills the servers."""
@@ -147,15 +153,13 @@ def share(command, jobs, patterns=()):
                         "output": f"the worker ended with status {worker.wait()} {answer}\n"}
                 worker = None
             if worker is not None and name.startswith(FILLING):
-                worker.stdin.close()
-                worker.wait()
+                dismiss(worker)
                 worker = None
             with lock:
                 results.append(told["passed"])
                 tell(name, told["passed"], told["seconds"], told["output"])
         if worker is not None:
-            worker.stdin.close()
-            worker.wait()
+            dismiss(worker)
 
     threads = [threading.Thread(target=work, daemon=True) for _ in range(jobs)]
     for thread in threads:
