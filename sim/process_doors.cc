@@ -2,7 +2,36 @@
 
 #include <array>
 
+#include "async/memory_spill.h"
+
 namespace dynamodb_replicator::sim {
+namespace {
+
+// What was not synced is pending, as of any file.
+class MachineSpill : public async::Spill {
+ public:
+  explicit MachineSpill(Machine::File& file) : file_(file) {}
+  Result<void> append(std::string_view bytes) override {
+    file_.pending.append(bytes);
+    return {};
+  }
+  Result<std::string> read(std::uint64_t offset, std::size_t bytes) override {
+    return (file_.durable + file_.pending).substr(offset, bytes);
+  }
+  [[nodiscard]] std::uint64_t size() const override {
+    return file_.durable.size() + file_.pending.size();
+  }
+  Result<void> sync() override {
+    file_.durable += file_.pending;
+    file_.pending.clear();
+    return {};
+  }
+
+ private:
+  Machine::File& file_;
+};
+
+}  // namespace
 
 Result<std::optional<std::string>> MachineFiles::read(const std::string& path) {
   const auto found = machine_.files.find(path);
@@ -25,6 +54,34 @@ async::Task<Result<void>> MachineFiles::append_line(const std::string& path, std
 Result<void> MachineFiles::probe_append(const std::string& path) {
   machine_.files[path];
   return {};
+}
+
+async::Task<Result<void>> MachineFiles::replace(const std::string& path, std::string text) {
+  const Duration on_disk = world_.now() + between(prng_, 100us, 20ms);
+  co_await loop_.sleep_until(machine_.boottime(on_disk));
+  machine_.files[path] = {std::move(text), {}};
+  co_return Result<void>{};
+}
+
+Result<std::unique_ptr<async::Spill>> MachineFiles::scratch(const std::string&) {
+  return std::unique_ptr<async::Spill>(std::make_unique<async::MemorySpill>());
+}
+
+Result<std::unique_ptr<async::Spill>> MachineFiles::spill(const std::string& path) {
+  return std::unique_ptr<async::Spill>(std::make_unique<MachineSpill>(machine_.files[path]));
+}
+
+Result<void> MachineFiles::remove(const std::string& path) {
+  machine_.files.erase(path);
+  return {};
+}
+
+Result<bool> MachineFiles::remove_if(const std::string& path, const std::string& text) {
+  const auto found = machine_.files.find(path);
+  if (found == machine_.files.end() || found->second.durable + found->second.pending != text)
+    return false;
+  found->second = {};  // an append that waits for the disk still has it
+  return true;
 }
 
 std::optional<std::string> MachineEnvironment::variable(const std::string& name) {

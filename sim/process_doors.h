@@ -40,6 +40,13 @@ class MachineFiles : public async::Files {
   Result<std::optional<std::string>> read(const std::string& path) override;
   async::Task<Result<void>> append_line(const std::string& path, std::string line) override;
   Result<void> probe_append(const std::string& path) override;
+  // The old text until the disk has the new one.
+  async::Task<Result<void>> replace(const std::string& path, std::string text) override;
+  Result<std::unique_ptr<async::Spill>> scratch(const std::string& directory) override;
+  Result<std::unique_ptr<async::Spill>> spill(const std::string& path) override;
+  Result<void> make_directories(const std::string&) override { return {}; }
+  Result<void> remove(const std::string& path) override;
+  Result<bool> remove_if(const std::string& path, const std::string& text) override;
 
  private:
   World& world_;

@@ -25,24 +25,6 @@ Result<core::StartAt> parse_start(const ReplicateOptions& options, WallTime now)
   return core::StartAt{core::StartAt::Kind::at_time, *time};
 }
 
-Failure unreachable(Failure failure, const std::string& role, const Side& side) {
-  failure.operation = "the " + role + " " + side.where;
-  if (failure.hint.empty() && failure.code.empty()) {
-    failure.hint = "Is the endpoint right, and does something answer there?";
-  }
-  return failure;
-}
-
-async::Task<Result<wire::TableDescription>> describe_table(async::Doors& doors, aws::Client& client,
-                                                           const Side& side) {
-  const std::string body = wire::describe_table_request(side.location.name);
-  Result<std::string> answer = co_await persist<std::string>(
-      doors, doors.clock.now() + kPreflightFor,
-      [&](Instant deadline) { return client.call("DescribeTable", body, deadline, false); });
-  if (!answer) co_return std::move(answer).error();
-  co_return wire::decode_describe_table(std::move(*answer));
-}
-
 async::Task<Result<void>> create_replica(async::Doors& doors, Prepared& made) {
   const std::string body =
       wire::create_copy_request(made.replica.location.name, made.primary_table);
@@ -79,8 +61,8 @@ async::Task<Result<void>> find_tables(async::Doors& doors, const ReplicateOption
       co_await describe_table(doors, *made.primary_client, made.primary);
   if (!primary) {
     if (primary.error().kind == FailureKind::not_found) {
-      co_return misconfigured(
-          "the primary table " + made.primary.where + " does not exist",
+      co_return missing_table(
+          "primary", made.primary,
           "Check its name and region, and which account the credentials belong to.");
     }
     co_return unreachable(std::move(primary).error(), "primary", made.primary);
@@ -94,24 +76,16 @@ async::Task<Result<void>> find_tables(async::Doors& doors, const ReplicateOption
     Result<void> created = co_await create_replica(doors, made);
     if (!created) co_return std::move(created).error();
   } else if (replica.error().kind == FailureKind::not_found) {
-    co_return misconfigured("the replica table " + made.replica.where + " does not exist",
+    co_return missing_table("replica", made.replica,
                             "Create it with the primary's key schema, or give --create-replica.");
   } else {
     co_return unreachable(std::move(replica).error(), "replica", made.replica);
   }
-  if (made.primary_table.schema != made.replica_table.schema) {
-    co_return misconfigured("the key schemas differ: the primary has " +
-                                item::to_text(made.primary_table.schema) + ", the replica " +
-                                item::to_text(made.replica_table.schema),
-                            "A replica must have the primary's key schema.");
-  }
   if (!made.primary_table.arn.empty()) made.primary.identity = made.primary_table.arn;
   if (!made.replica_table.arn.empty()) made.replica.identity = made.replica_table.arn;
-  const bool same_arn = !made.primary_table.arn.empty() &&
-                        made.primary_table.arn == made.replica_table.arn &&
-                        made.primary.endpoint == made.replica.endpoint;
-  if (same_arn)
-    co_return misconfigured("primary and replica are the same table: " + made.primary.where);
+  Result<void> fit =
+      refuse_misfits(made.primary, made.primary_table, made.replica, made.replica_table);
+  if (!fit) co_return fit;
   co_return Result<void>{};
 }
 
@@ -184,18 +158,6 @@ Result<void> check_words(const ReplicateOptions& options) {
   return {};
 }
 
-// A local endpoint takes any credentials; that some were made up must not go unsaid.
-void say_placeholders_once(async::Doors& doors, std::initializer_list<const Side*> sides) {
-  for (const Side* side : sides) {
-    const Result<aws::CredentialsRef> used = side->credentials->get();
-    if (!used || !(*used)->placeholder) continue;
-    doors.log.info(
-        "no AWS credentials are set: requests to local endpoints are signed with placeholders",
-        {{"endpoint", side->endpoint.url()}});
-    return;
-  }
-}
-
 Result<void> connect_sides(async::Doors& doors, const ReplicateOptions& options, Prepared& made) {
   const auto side = [&](const char* role, const std::string& text, bool stream,
                         const std::string& profile, const std::string& region,
@@ -258,14 +220,7 @@ Result<void> connect_sides(async::Doors& doors, const ReplicateOptions& options,
             " is elsewhere",
         "Give --leases a table at the replica's endpoint, in its region and account.");
   }
-  const auto key = [](const Side& of) {
-    Result<aws::CredentialsRef> credentials = of.credentials->get();
-    return credentials ? (*credentials)->access_key : std::string();
-  };
-  if (aws::same_place({made.primary.location, made.primary.endpoint, key(made.primary)},
-                      {made.replica.location, made.replica.endpoint, key(made.replica)})) {
-    return misconfigured("primary and replica are the same table: " + made.primary.where);
-  }
+  if (auto two = refuse_same_place(made.primary, made.replica); !two) return two;
   say_placeholders_once(doors, {&made.primary, &made.replica, &made.leases,
                                 made.kinesis ? &*made.kinesis : &made.primary});
   return {};

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "app/pair.h"
 #include "app/replicate.h"
 #include "app/side.h"
 #include "core/rows.h"
@@ -12,9 +13,6 @@
 #include "wire/tables.h"
 
 namespace dynamodb_replicator::app {
-
-inline constexpr Duration kPreflightFor =
-    6s;  // how long a call is tried before the answer counts as "no"
 
 struct Prepared {
   Side primary;

@@ -112,6 +112,45 @@ flow::Task<Result<flow::WriteAnswer>> BatchTable::write(std::span<const flow::Wr
   co_return result;
 }
 
+flow::Task<Result<flow::ScanPage>> BatchTable::scan(const flow::ScanAsk& ask, Instant deadline) {
+  std::string body = wire::scan_request({.table = table_,
+                                         .after = ask.after,
+                                         .consistent = ask.consistent,
+                                         .segment = ask.segment,
+                                         .segments = ask.segments});
+  Result<std::string> answer = co_await client_.call("Scan", std::move(body), deadline, false);
+  if (!answer) co_return std::move(answer).error();
+  Result<wire::ItemsPage> page = wire::decode_items_page(std::move(*answer));
+  if (!page) {
+    Failure failure = std::move(page).error();
+    failure.operation = "Scan on " + client_.where();
+    co_return failure;
+  }
+  co_return flow::ScanPage{std::move(page->items), std::move(page->last_key), page->units};
+}
+
+flow::Task<Result<double>> GuardedTable::write_if(const flow::Write& write,
+                                                  const core::Guard& guard, Instant deadline) {
+  const wire::BatchWrite one{write.key.get(), write.item};
+  const std::string operation = wire::write_one_operation(one);
+  const auto failed = [&](Failure failure) {
+    failure.operation = operation + " on " + client_.where();
+    return failure;
+  };
+  Result<std::string> body =
+      wire::write_one_request(table_, one, {guard.expression, guard.names, guard.values});
+  if (!body) co_return failed(std::move(body).error());
+  Result<std::string> answer = co_await client_.call(operation, std::move(*body), deadline, true);
+  if (!answer) co_return std::move(answer).error();
+  Result<double> units = wire::decode_write_one(std::move(*answer));
+  if (!units) {
+    Failure failure = failed(std::move(units).error());
+    failure.maybe_applied = true;
+    co_return failure;
+  }
+  co_return units;
+}
+
 flow::Task<Result<flow::WriteAnswer>> FencedTable::write(const core::Fence& fence,
                                                          std::span<const flow::Write> writes,
                                                          Instant deadline) {

@@ -1,4 +1,5 @@
-// A table as the walks see it: batch reads and batch writes over one client. One attempt each.
+// A table as the walks see it: batch reads, batch writes and scans over one client. One attempt
+// each.
 #pragma once
 
 #include <string>
@@ -8,7 +9,7 @@
 
 namespace dynamodb_replicator::app {
 
-class BatchTable : public flow::TableReader, public flow::TableWriter {
+class BatchTable : public flow::TableReader, public flow::TableWriter, public flow::TableScanner {
  public:
   BatchTable(aws::Client& client, std::string table, item::KeySchema schema)
       : client_(client), table_(std::move(table)), schema_(std::move(schema)) {}
@@ -17,11 +18,25 @@ class BatchTable : public flow::TableReader, public flow::TableWriter {
                                             Instant deadline) override;
   flow::Task<Result<flow::WriteAnswer>> write(std::span<const flow::Write> writes,
                                               Instant deadline) override;
+  flow::Task<Result<flow::ScanPage>> scan(const flow::ScanAsk& ask, Instant deadline) override;
 
  private:
   aws::Client& client_;
   std::string table_;
   item::KeySchema schema_;
+};
+
+// PutItem and DeleteItem with a condition.
+class GuardedTable : public flow::GuardedWriter {
+ public:
+  GuardedTable(aws::Client& client, std::string table)
+      : client_(client), table_(std::move(table)) {}
+  flow::Task<Result<double>> write_if(const flow::Write& write, const core::Guard& guard,
+                                      Instant deadline) override;
+
+ private:
+  aws::Client& client_;
+  std::string table_;
 };
 
 // TransactWriteItems, with the fence in the lease table beside the replica.

@@ -97,5 +97,24 @@ TEST_F(TablesTest, ATransactionIsAllOrNothing) {
   EXPECT_TRUE(write_fenced().error().maybe_applied);
 }
 
+TEST_F(TablesTest, AScanGoesOnWhereThePageBeforeEnded) {
+  bench.answer(
+      R"({"Items":[{"id":{"N":"1"}}],"LastEvaluatedKey":{"id":{"N":"1"}},"ConsumedCapacity":{"TableName":"t","CapacityUnits":0.5}})");
+  const auto first =
+      bench.run(table.scan({.after = "", .segment = 1, .segments = 2}, bench.later()));
+  ASSERT_TRUE(first.ok()) << to_text(first.error());
+  EXPECT_EQ(first->items.size(), 1u);
+  EXPECT_DOUBLE_EQ(first->units, 0.5);
+  bench.answer(R"({"Items":[]})");
+  const auto last =
+      bench.run(table.scan({.after = *first->next, .segment = 1, .segments = 2}, bench.later()));
+  ASSERT_TRUE(last.ok());
+  EXPECT_EQ(last->next, std::nullopt);
+  EXPECT_NE(bench.body(1).find(R"("ExclusiveStartKey":{"id":{"N":"1"}})"), std::string::npos);
+  bench.answer("{}");
+  const auto broken = bench.run(table.scan({}, bench.later()));
+  EXPECT_EQ(broken.error().operation, "Scan on here/t");
+}
+
 }  // namespace
 }  // namespace dynamodb_replicator::app

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -75,6 +76,18 @@ class Http {
   virtual Task<Result<HttpResponse, HttpError>> send(HttpRequest request, Instant deadline) = 0;
 };
 
+// Bytes that are appended and read again at any offset: what does not fit into memory.
+class Spill {
+ public:
+  virtual ~Spill() = default;
+  // Blocks the loop for as long as the machine takes to copy them. Not durable before sync().
+  virtual Result<void> append(std::string_view bytes) = 0;
+  // Fewer bytes than asked for only at the end. REQUIRES: offset <= size().
+  virtual Result<std::string> read(std::uint64_t offset, std::size_t bytes) = 0;
+  [[nodiscard]] virtual std::uint64_t size() const = 0;
+  virtual Result<void> sync() = 0;
+};
+
 // Files, small and few: credentials, dead letters, local state. Paths are as the user gave them.
 class Files {
  public:
@@ -87,6 +100,19 @@ class Files {
   virtual Task<Result<void>> append_line(const std::string& path, std::string line) = 0;
   // Can this path be appended to? Creates an empty file. For checks at start.
   virtual Result<void> probe_append(const std::string& path) = 0;
+  // After a crash the file holds either what it held before or all of `text`, never less.
+  virtual Task<Result<void>> replace(const std::string& path, std::string text) = 0;
+  // A file without a name in that directory, which is there: gone with the process.
+  virtual Result<std::unique_ptr<Spill>> scratch(const std::string& directory) = 0;
+  // The same under a name, with what it holds already; made if missing.
+  virtual Result<std::unique_ptr<Spill>> spill(const std::string& path) = 0;
+  // Makes the directory and those above it, mode 0700, where they are missing.
+  virtual Result<void> make_directories(const std::string& path) = 0;
+  // That there is none is success.
+  virtual Result<void> remove(const std::string& path) = 0;
+  // Removes the file if it holds exactly `text`; nothing that somebody appended meanwhile is lost.
+  // False: it does not, or there is none.
+  virtual Result<bool> remove_if(const std::string& path, const std::string& text) = 0;
 };
 
 class Environment {

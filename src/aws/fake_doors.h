@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "async/doors.h"
+#include "async/memory_spill.h"
 
 namespace dynamodb_replicator::aws {
 
@@ -49,6 +50,22 @@ struct FakeFiles : async::Files {
     co_return Result<void>();
   }
   Result<void> probe_append(const std::string&) override { return {}; }
+  async::Task<Result<void>> replace(const std::string& path, std::string text) override {
+    contents[path] = std::move(text);
+    co_return Result<void>();
+  }
+  Result<std::unique_ptr<async::Spill>> scratch(const std::string&) override {
+    return std::unique_ptr<async::Spill>(std::make_unique<async::MemorySpill>());
+  }
+  Result<std::unique_ptr<async::Spill>> spill(const std::string& path) override {
+    return std::unique_ptr<async::Spill>(std::make_unique<async::MemorySpill>(&contents[path]));
+  }
+  Result<void> make_directories(const std::string&) override { return {}; }
+  Result<void> remove(const std::string& path) override {
+    contents.erase(path);
+    return {};
+  }
+  Result<bool> remove_if(const std::string&, const std::string&) override { return false; }
 };
 
 struct FakeEnvironment : async::Environment {

@@ -36,5 +36,9 @@ int complain(const std::string& sentence);
 int replicate(const std::string& name, Arguments arguments);
 int launch_kinesis_cluster(const std::string& name, Arguments arguments);
 int leases(const std::string& name, Arguments arguments);
+int diff_tables(const std::string& name, Arguments arguments);
+int diff_record(const std::string& name, Arguments arguments);
+int replicate_record(const std::string& name, Arguments arguments);
+int check(const std::string& name, Arguments arguments);
 
 }  // namespace dynamodb_replicator::cli

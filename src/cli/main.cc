@@ -16,12 +16,20 @@ struct Entry {
   int (*run)(const std::string& name, Arguments arguments);
 };
 
-constexpr std::array<Entry, 3> kCommands = {{
+constexpr std::array<Entry, 7> kCommands = {{
     {"replicate", "keep a replica table equal to its primary, until stopped",
      dynamodb_replicator::cli::replicate},
     {"launch-kinesis-cluster",
      "the same from a Kinesis stream, started the way the Node library was",
      dynamodb_replicator::cli::launch_kinesis_cluster},
+    {"diff-tables", "compare two tables, and make the replica equal to the primary",
+     dynamodb_replicator::cli::diff_tables},
+    {"diff-record", "show one item as both tables have it, and where the two differ",
+     dynamodb_replicator::cli::diff_record},
+    {"replicate-record", "bring one item of the replica in line with the primary",
+     dynamodb_replicator::cli::replicate_record},
+    {"check", "look whether a pair would work, and what it would take; changes nothing",
+     dynamodb_replicator::cli::check},
     {"leases", "show who reads which shard, and how far", dynamodb_replicator::cli::leases},
 }};
 
@@ -33,6 +41,7 @@ int help(std::ostream& out) {
   }
   out << "\n'dynamodb-replicator COMMAND --help' explains each.\n\nExamples:\n"
          "  dynamodb-replicator replicate us-east-1/orders eu-west-1/orders\n"
+         "  dynamodb-replicator diff-tables us-east-1/orders eu-west-1/orders\n"
          "  dynamodb-replicator leases list eu-west-1/orders-leases\n";
   return 0;
 }

@@ -29,6 +29,12 @@ inline constexpr std::size_t kFencedBytesMax = 3'900'000;
 std::vector<std::size_t> cut_batches(const std::vector<std::size_t>& bytes, std::size_t count,
                                      std::size_t bytes_max = kBatchBytesMax);
 
+// Is it worth trying again? Else a person must act, or never.
+inline bool passes(FailureKind kind) {
+  return kind == FailureKind::throttled || kind == FailureKind::transient ||
+         kind == FailureKind::conflict || kind == FailureKind::unusable_answer;
+}
+
 // Would a smaller request tell more? These answers concern the request as a whole.
 inline bool worth_splitting(FailureKind kind) {
   return kind == FailureKind::invalid || kind == FailureKind::too_large;

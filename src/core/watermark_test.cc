@@ -10,7 +10,7 @@
 namespace dynamodb_replicator::core {
 namespace {
 
-WallTime at(int seconds) { return WallTime(std::chrono::seconds(seconds)); }
+WallTime second(int seconds) { return WallTime(std::chrono::seconds(seconds)); }
 
 TEST(Watermark, StandsAtTheFirstUnfinishedRecord) {
   Watermark mark("100");
@@ -46,16 +46,16 @@ TEST(Watermark, ARecordWithoutEntriesIsFinishedUnlessOneBeforeItIsNot) {
 TEST(Watermark, ReadThroughWaitsForWhatWasReadBeforeIt) {
   Watermark mark("");
   EXPECT_FALSE(mark.read_through());
-  mark.mark(at(10));
-  EXPECT_EQ(mark.read_through(), at(10)) << "idle: nothing is unfinished";
+  mark.mark(second(10));
+  EXPECT_EQ(mark.read_through(), second(10)) << "idle: nothing is unfinished";
   const auto slot = mark.add("1", "", 1);
-  mark.mark(at(20));
-  mark.mark(at(15));
-  EXPECT_EQ(mark.read_through(), at(10));
+  mark.mark(second(20));
+  mark.mark(second(15));
+  EXPECT_EQ(mark.read_through(), second(10));
   mark.finish(slot);
-  EXPECT_EQ(mark.read_through(), at(20));
-  mark.mark(at(5));
-  EXPECT_EQ(mark.read_through(), at(20)) << "never goes back";
+  EXPECT_EQ(mark.read_through(), second(20));
+  mark.mark(second(5));
+  EXPECT_EQ(mark.read_through(), second(20)) << "never goes back";
 }
 
 TEST(Watermark, CountsTheBytesThatItKeeps) {

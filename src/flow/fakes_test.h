@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "async/loop.h"
+#include "async/memory_spill.h"
 #include "async/scope.h"
 #include "base/prng.h"
 #include "flow/context.h"
@@ -83,7 +84,10 @@ struct Dice : async::Dice {
 struct Files : async::Files {
   explicit Files(Driver& d) : driver(d) {}
   Result<std::optional<std::string>> read(const std::string&) override {
-    return std::optional<std::string>();
+    if (lines.empty()) return std::optional<std::string>();
+    std::string text;
+    for (const std::string& line : lines) text += line + "\n";
+    return std::optional(text);
   }
   Task<Result<void>> append_line(const std::string&, std::string line) override {
     co_await driver.loop.sleep_until(driver.now + takes);
@@ -92,10 +96,34 @@ struct Files : async::Files {
     co_return Result<void>();
   }
   Result<void> probe_append(const std::string&) override { return {}; }
+  Task<Result<void>> replace(const std::string& path, std::string text) override {
+    contents[path] = std::move(text);
+    co_return Result<void>();
+  }
+  Result<std::unique_ptr<async::Spill>> scratch(const std::string&) override {
+    return std::unique_ptr<async::Spill>(std::make_unique<async::MemorySpill>());
+  }
+  Result<std::unique_ptr<async::Spill>> spill(const std::string& path) override {
+    return std::unique_ptr<async::Spill>(std::make_unique<async::MemorySpill>(&contents[path]));
+  }
+  Result<void> make_directories(const std::string&) override { return {}; }
+  Result<void> remove(const std::string& path) override {
+    contents.erase(path);
+    return {};
+  }
+  Result<bool> remove_if(const std::string& path, const std::string& text) override {
+    const auto now = read(path);
+    if (*now != std::optional(text)) return false;
+    lines.clear();
+    ++removed;
+    return true;
+  }
   Driver& driver;
   Duration takes = 2ms;
   bool broken = false;
-  std::vector<std::string> lines;
+  std::vector<std::string> lines;  // of the only file that is appended to
+  std::map<std::string, std::string> contents;  // of replaced files and spills, by path
+  int removed = 0;
 };
 
 struct Log : async::Log {
@@ -121,7 +149,7 @@ inline std::string item(const std::string& name, int version) {
 }
 
 // A table: reads and writes take a moment; `reads` and `writes` say how each call goes.
-struct Table : TableReader, TableWriter {
+struct Table : TableReader, TableWriter, GuardedWriter {
   struct ReadPlan {
     Duration takes = 3ms;
     std::optional<Failure> failure;
@@ -206,6 +234,39 @@ struct Table : TableReader, TableWriter {
     co_return answer;
   }
 
+  // The guard is met if it is that of what is stored when the write lands.
+  Task<Result<double>> write_if(const Write& write, const core::Guard& guard,
+                                Instant deadline) override {
+    const Write one = write;
+    const std::string condition = guard.expression + guard.names + guard.values;
+    EXPECT_TRUE(in_flight.insert(one.key->canonical()).second) << "two writes of one key at a time";
+    struct Leave {
+      std::set<std::string>& names;
+      std::string name;
+      ~Leave() { names.erase(name); }
+    } leave{in_flight, one.key->canonical()};
+    issued.push_back({{one}, driver.now, deadline});
+    guards.push_back(guard);
+    WritePlan plan = writes ? writes({one}) : WritePlan{};
+    const bool late = driver.now + plan.takes > deadline;
+    if (!plan.lands && !plan.failure) plan.lands = plan.takes;
+    auto met = std::make_shared<bool>(true);
+    if (plan.lands) {
+      driver.at(driver.now + *plan.lands, [this, one, condition, met] {
+        const auto stored = items.find(one.key->canonical());
+        const core::Guard now =
+            core::guard_for(stored == items.end() ? "" : stored->second, schema);
+        *met = condition.empty() || condition == now.expression + now.names + now.values;
+        if (*met) land({one}, {});
+      });
+    }
+    co_await driver.loop.sleep_until(late ? deadline : driver.now + plan.takes);
+    if (late) co_return failure(FailureKind::transient, true);
+    if (plan.failure) co_return *plan.failure;
+    if (!*met) co_return failure(FailureKind::condition_failed);
+    co_return 1.0;
+  }
+
   void land(const std::vector<Write>& batch, const std::set<std::string>& skip) {
     for (const Write& one : batch) {
       if (skip.contains(one.key->canonical())) continue;
@@ -224,6 +285,8 @@ struct Table : TableReader, TableWriter {
   std::function<ReadPlan(std::span<const item::KeyRef>)> reads;
   std::function<WritePlan(const std::vector<Write>&)> writes;
   std::vector<Issued> issued;
+  std::vector<core::Guard> guards;  // of write_if
+  item::KeySchema schema{{"id", item::KeyType::string}, std::nullopt};
   std::set<std::string> in_flight;
   std::map<std::string, int> reads_of;
   int read_calls = 0;

@@ -15,6 +15,7 @@
 #include "async/task.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "core/guard.h"
 #include "core/rows.h"
 #include "item/key.h"
 
@@ -44,6 +45,26 @@ class TableReader {
   virtual Task<Result<ReadAnswer>> read(std::span<const item::KeyRef> keys, Instant deadline) = 0;
 };
 
+struct ScanAsk {
+  std::string after;  // the page before this one said so; empty: the segment's beginning
+  bool consistent = false;
+  int segment = 0;
+  int segments = 1;
+};
+
+struct ScanPage {
+  std::vector<std::string> items;   // raw JSON
+  std::optional<std::string> next;  // `after` of the next page; nullopt: the segment's end
+  double units = 0;
+};
+
+class TableScanner {
+ public:
+  virtual ~TableScanner() = default;
+  // One page, at most 1 MB of items; it may be empty and not the last.
+  virtual Task<Result<ScanPage>> scan(const ScanAsk& ask, Instant deadline) = 0;
+};
+
 struct Write {
   item::KeyRef key;
   std::string item;  // raw JSON; empty: delete
@@ -60,6 +81,16 @@ class TableWriter {
   // BatchWriteItem. REQUIRES: 1 to 25 writes, keys all different, at most kBatchBytesMax
   // (core/batches.h).
   virtual Task<Result<WriteAnswer>> write(std::span<const Write> writes, Instant deadline) = 0;
+};
+
+// One item, on a condition: what a second writer does (flow/refresh_guarded.h).
+class GuardedWriter {
+ public:
+  virtual ~GuardedWriter() = default;
+  // PutItem or DeleteItem, only if the table still holds what `guard` says; else condition_failed.
+  // Gives the consumed capacity units.
+  virtual Task<Result<double>> write_if(const Write& write, const core::Guard& guard,
+                                        Instant deadline) = 0;
 };
 
 // The writer of fenced mode (TransactWriteItems): all of it or nothing.

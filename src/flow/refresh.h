@@ -1,4 +1,6 @@
-// The one place that writes the replica, and so the one place where order is argued about.
+// The one place that writes the replica, and so the one place where order is argued about. It has
+// two forms: this one, for whoever follows a stream and holds leases, and the guarded one
+// (flow/refresh_guarded.h), for second writers. Nothing else writes the replica.
 //
 // Refresher takes turns (core/key_turns.h), reads their keys consistently from the primary and puts
 // or deletes them on the replica, in batches, several at a time. What must hold in both modes:

@@ -75,10 +75,9 @@ Problem append_elements(std::string& out, json::Value value, int depth) {
   return std::nullopt;
 }
 
-// An item, or a map inside of it: sorted by name.
+// An item's fields, or those of a map inside of it, sorted by name.
 template <class JsonObject>
-Problem append_map(std::string& out, JsonObject object, int depth, bool top) {
-  std::vector<std::pair<std::string, std::string>> fields;
+Problem read_fields(CanonicalFields& fields, JsonObject object, int depth, bool top) {
   Problem problem;
   const bool whole = json::each_field(object, [&](std::string_view name, json::Value member) {
     if (top && name.starts_with(kGlobalTablePrefix)) return true;
@@ -89,14 +88,26 @@ Problem append_map(std::string& out, JsonObject object, int depth, bool top) {
   if (problem) return problem;
   if (!whole) return "a map is not a JSON object";
   std::sort(fields.begin(), fields.end());
+  for (std::size_t i = 1; i < fields.size(); ++i) {
+    if (fields[i - 1].first == fields[i].first) return "an attribute name appears twice";
+  }
+  return std::nullopt;
+}
+
+void append_fields(std::string& out, const CanonicalFields& fields) {
   out += 'M';
   out += std::to_string(fields.size());
   out += ':';
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (i > 0 && fields[i - 1].first == fields[i].first) return "an attribute name appears twice";
-    append_sized(out, 'K', fields[i].first);
-    out += fields[i].second;
+  for (const auto& [name, value] : fields) {
+    append_sized(out, 'K', name);
+    out += value;
   }
+}
+
+Problem append_map(std::string& out, json::Value value, int depth) {
+  CanonicalFields fields;
+  if (auto problem = read_fields(fields, value, depth, false)) return problem;
+  append_fields(out, fields);
   return std::nullopt;
 }
 
@@ -117,7 +128,7 @@ Problem append_typed(std::string& out, std::string_view type, json::Value value,
   if (type == "SS" || type == "NS" || type == "BS") return append_set(out, type.front(), value);
   if (type == "BOOL" || type == "NULL") return append_constant(out, type, value);
   if (type == "L") return append_elements(out, value, depth + 1);
-  if (type == "M") return append_map(out, value, depth + 1, false);
+  if (type == "M") return append_map(out, value, depth + 1);
   return "an attribute has an unknown type";
 }
 
@@ -137,17 +148,25 @@ Problem append_value(std::string& out, json::Value value, int depth) {
 
 }  // namespace
 
-Result<std::string, Malformed> canonical_item(std::string_view json) {
+Result<CanonicalFields, Malformed> canonical_fields(std::string_view json) {
   json::Text text{std::string(json)};
-  std::string out;
-  out.reserve(json.size());
+  CanonicalFields fields;
   Problem problem;
   const bool whole = text.with_object([&](json::Object object) {
-    problem = append_map(out, object, 1, true);
+    problem = read_fields(fields, object, 1, true);
     return !problem;
   });
   if (problem) return Malformed{*std::move(problem)};
   if (!whole) return Malformed{"it is not a JSON object"};
+  return fields;
+}
+
+Result<std::string, Malformed> canonical_item(std::string_view json) {
+  const auto fields = canonical_fields(json);
+  if (!fields) return fields.error();
+  std::string out;
+  out.reserve(json.size());
+  append_fields(out, *fields);
   return out;
 }
 

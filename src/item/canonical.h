@@ -8,6 +8,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
 
@@ -19,6 +21,10 @@ struct Malformed {
 
 // `json`: one item in wire form. Nothing of it passes through a double.
 Result<std::string, Malformed> canonical_item(std::string_view json);
+
+// The same, attribute by attribute: name and canonical value, sorted by name.
+using CanonicalFields = std::vector<std::pair<std::string, std::string>>;
+Result<CanonicalFields, Malformed> canonical_fields(std::string_view json);
 
 // Byte equality first, canonical form only if that fails. Malformed items are equal only to the
 // same bytes.

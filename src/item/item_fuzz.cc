@@ -8,6 +8,7 @@
 #include "item/canonical.h"
 #include "item/key.h"
 #include "item/number.h"
+#include "item/plain.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace dynamodb_replicator;
@@ -24,6 +25,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = item::parse_key((*key)->wire(), schema);
     INVARIANT(again.ok() && **again == **key, "a key's own text is another key");
     INVARIANT(item::key_of_item(bytes, schema).ok(), "a key is no item with that key");
+  }
+  if (const auto key = item::parse_plain_or_wire_key(bytes, schema); key.ok()) {
+    const auto again = item::parse_plain_or_wire_key(item::to_plain(**key), schema);
+    INVARIANT(again.ok() && **again == **key, "a key that was printed is another key");
   }
   if (const auto number = item::canonical_number(bytes);
       number && bytes.find('.') != bytes.npos && bytes.find_first_of("eE") == bytes.npos) {

@@ -8,6 +8,12 @@
 
 #include <simdjson.h>
 
+// The library's own switch changes the layout of its parser: a room that includes this without
+// linking simdjson (src/CMakeLists.txt) would disagree with the others about what a Text is.
+#ifndef SIMDJSON_THREADS_ENABLED
+#error "link simdjson::simdjson in this room"
+#endif
+
 #include <cstdint>
 #include <memory>
 #include <optional>

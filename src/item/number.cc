@@ -11,8 +11,6 @@ constexpr std::int64_t kExponentMax = 125;
 constexpr std::int64_t kExponentCap =
     1'000'000'000'000;  // far outside; keeps the sums below from overflowing
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 // The text behind 'e', to its end.
 std::optional<std::int64_t> read_exponent(std::string_view text) {
   bool negative = false;

@@ -13,4 +13,6 @@ namespace dynamodb_replicator::item {
 // would not accept the text.
 std::optional<std::string> canonical_number(std::string_view text);
 
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 }  // namespace dynamodb_replicator::item

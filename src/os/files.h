@@ -14,6 +14,13 @@ class Files : public async::Files {
   // A new file is made with mode 0600: dead letters hold what users wrote.
   async::Task<Result<void>> append_line(const std::string& path, std::string line) override;
   Result<void> probe_append(const std::string& path) override;
+  // By a file beside it (PATH.new), so the directory must be writable.
+  async::Task<Result<void>> replace(const std::string& path, std::string text) override;
+  Result<std::unique_ptr<async::Spill>> scratch(const std::string& directory) override;
+  Result<std::unique_ptr<async::Spill>> spill(const std::string& path) override;
+  Result<void> make_directories(const std::string& path) override;
+  Result<void> remove(const std::string& path) override;
+  Result<bool> remove_if(const std::string& path, const std::string& text) override;
 };
 
 }  // namespace dynamodb_replicator::os

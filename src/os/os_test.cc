@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <set>
 
@@ -51,6 +52,53 @@ TEST(Files, AppendsWholeLinesAndHealsATornOne) {
   EXPECT_EQ(facts.st_mode & 0777U, 0600U);
 }
 
+Result<void> replace(Files& files, const std::string& path, const std::string& text) {
+  auto task = files.replace(path, text);
+  task.start();
+  return task.take();
+}
+
+TEST(Files, AReplacedFileIsWholeAndNothingIsLeftBeside) {
+  const Directory directory;
+  const std::string path = directory.path + "/state";
+  Files files;
+  ASSERT_TRUE(replace(files, path, std::string(100'000, 'a')));
+  ASSERT_TRUE(replace(files, path, "b"));
+  EXPECT_EQ(**files.read(path), "b");
+  EXPECT_FALSE(files.read(path + ".new")->has_value());
+  EXPECT_FALSE(replace(files, directory.path + "/none/state", "b"));
+}
+
+TEST(Files, ASpillIsReadAtAnyOffset) {
+  const Directory directory;
+  Files files;
+  ASSERT_TRUE(files.make_directories(directory.path + "/made/below"));
+  auto scratch = files.scratch(directory.path + "/made/below");
+  ASSERT_TRUE(scratch);
+  ASSERT_TRUE((*scratch)->append("hello "));
+  ASSERT_TRUE((*scratch)->append("world"));
+  EXPECT_EQ((*scratch)->size(), 11U);
+  EXPECT_EQ(*(*scratch)->read(4, 4), "o wo");
+  EXPECT_EQ(*(*scratch)->read(9, 100), "ld");
+  EXPECT_TRUE((*scratch)->sync());
+  EXPECT_TRUE(std::filesystem::is_empty(directory.path + "/made/below")) << "it has no name";
+
+  const std::string path = directory.path + "/named";
+  {
+    auto first = files.spill(path);
+    ASSERT_TRUE(first);
+    ASSERT_TRUE((*first)->append("one"));
+  }
+  auto again = files.spill(path);
+  ASSERT_TRUE(again);
+  EXPECT_EQ((*again)->size(), 3U);
+  ASSERT_TRUE((*again)->append("two"));
+  EXPECT_EQ(*(*again)->read(2, 2), "et");
+  ASSERT_TRUE(files.remove(path));
+  EXPECT_TRUE(files.remove(path)) << "there is none";
+  EXPECT_FALSE(files.read(path)->has_value());
+}
+
 TEST(Files, FailuresAreSentences) {
   Files files;
   const auto none = files.probe_append("/nonexistent/x");
@@ -59,6 +107,23 @@ TEST(Files, FailuresAreSentences) {
   EXPECT_EQ(none.error().message, "cannot create /nonexistent/x: No such file or directory");
   EXPECT_FALSE(files.read("/"));
   EXPECT_FALSE(files.read("/dev/zero"));
+}
+
+TEST(Files, RemovesOnlyWhatHoldsExactlyThisText) {
+  const Directory directory;
+  Files files;
+  ASSERT_TRUE(files.make_directories(directory.path + "/a/b"));
+  ASSERT_TRUE(files.make_directories(directory.path + "/a/b"));
+  const std::string path = directory.path + "/a/b/journal";
+  EXPECT_FALSE(*files.remove_if(path, ""));
+  ASSERT_TRUE(append(files, path, "one"));
+  EXPECT_FALSE(*files.remove_if(path, "on"));
+  ASSERT_TRUE(append(files, path, "two"));
+  EXPECT_FALSE(*files.remove_if(path, "one\n"));
+  EXPECT_EQ(**files.read(path), "one\ntwo\n");
+  EXPECT_TRUE(*files.remove_if(path, "one\ntwo\n"));
+  EXPECT_FALSE(files.read(path)->has_value());
+  EXPECT_FALSE(files.make_directories("/dev/null/x").ok());
 }
 
 TEST(Environment, CommandsAndNames) {

@@ -182,8 +182,48 @@ Result<BatchWriteAnswer> decode_batch_write(std::string body, std::string_view t
   return answer;
 }
 
+Result<std::string> write_one_request(std::string_view table, const BatchWrite& write,
+                                      const Condition& condition) {
+  JsonWriter request;
+  request.text("TableName", table).text("ReturnConsumedCapacity", "TOTAL");
+  if (write.item.empty()) {
+    request.raw("Key", write.key->wire());
+  } else {
+    auto item = item_to_write(write.item);
+    if (!item) return std::move(item).error();
+    request.raw("Item", *item);
+  }
+  if (!condition.expression.empty()) {
+    request.text("ConditionExpression", condition.expression)
+        .raw("ExpressionAttributeNames", condition.names);
+    if (!condition.values.empty()) request.raw("ExpressionAttributeValues", condition.values);
+  }
+  return request.end();
+}
+
+Result<double> decode_write_one(std::string body) {
+  double units = 0;
+  json::Text text(std::move(body));
+  const bool whole = text.each_field([&](std::string_view name, json::Value value) {
+    return name != "ConsumedCapacity" || add_units(value, units);
+  });
+  if (!whole) return unusable("the answer to a write is not the JSON that was expected");
+  return units;
+}
+
 std::string scan_request(std::string_view table, int limit) {
   return JsonWriter().text("TableName", table).number("Limit", limit).end();
+}
+
+std::string scan_request(const ScanRequest& request) {
+  JsonWriter out;
+  out.text("TableName", request.table);
+  if (request.consistent) out.flag("ConsistentRead", true);
+  if (request.segments > 1)
+    out.number("Segment", request.segment).number("TotalSegments", request.segments);
+  if (request.limit > 0) out.number("Limit", request.limit);
+  if (!request.after.empty()) out.raw("ExclusiveStartKey", request.after);
+  return out.text("ReturnConsumedCapacity", "TOTAL").end();
 }
 
 Result<ItemsPage> decode_items_page(std::string body) {

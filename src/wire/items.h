@@ -53,10 +53,39 @@ struct BatchWriteAnswer {
 Result<BatchWriteAnswer> decode_batch_write(std::string body, std::string_view table,
                                             const item::KeySchema& schema);
 
+// ---- PutItem, DeleteItem ----
+
+// Applied only if the stored item meets it. All three are as the API has them: the expression, and
+// its names and values as JSON objects (values may be empty). No expression: always applied.
+struct Condition {
+  std::string_view expression;
+  std::string_view names;
+  std::string_view values;
+};
+// One write as a request of its own. The error: that of item_to_write.
+Result<std::string> write_one_request(std::string_view table, const BatchWrite& write,
+                                      const Condition& condition);
+// The operation that such a request is of.
+inline const char* write_one_operation(const BatchWrite& write) {
+  return write.item.empty() ? "DeleteItem" : "PutItem";
+}
+Result<double> decode_write_one(std::string body);  // consumed capacity units
+
 // ---- Scan, Query, GetItem ----
 
 // The first `limit` items of a table, in the service's order.
 std::string scan_request(std::string_view table, int limit);
+
+struct ScanRequest {
+  std::string_view table;
+  std::string_view after;  // the last page's last_key, raw JSON; empty: from the beginning
+  bool consistent = false;
+  int segment = 0;  // of `segments`
+  int segments = 1;
+  int limit = 0;  // items evaluated at most; 0: the service's 1 MB a page
+};
+// One page, with consumed capacity.
+std::string scan_request(const ScanRequest& request);
 
 struct ItemsPage {
   std::vector<std::string> items;  // raw JSON slices

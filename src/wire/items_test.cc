@@ -117,6 +117,19 @@ TEST(Pages, OfItems) {
   EXPECT_EQ(scan_request("t", 1), R"({"TableName":"t","Limit":1})");
 }
 
+TEST(Pages, AskedForBySegment) {
+  EXPECT_EQ(scan_request({.table = "t", .after = ""}),
+            R"({"TableName":"t","ReturnConsumedCapacity":"TOTAL"})");
+  EXPECT_EQ(scan_request({.table = "t",
+                          .after = R"({"id":{"S":"a"}})",
+                          .consistent = true,
+                          .segment = 2,
+                          .segments = 7,
+                          .limit = 10}),
+            R"({"TableName":"t","ConsistentRead":true,"Segment":2,"TotalSegments":7,"Limit":10,)"
+            R"("ExclusiveStartKey":{"id":{"S":"a"}},"ReturnConsumedCapacity":"TOTAL"})");
+}
+
 TEST(GetItem, RequestAndAnswer) {
   EXPECT_EQ(get_item_request("t", R"({"id":{"S":"a"}})"),
             R"({"TableName":"t","ConsistentRead":true,"Key":{"id":{"S":"a"}}})");
@@ -124,6 +137,33 @@ TEST(GetItem, RequestAndAnswer) {
   EXPECT_EQ(*decode_get_item("{}"), std::nullopt);
   EXPECT_FALSE(decode_get_item("").ok());
   EXPECT_FALSE(decode_get_item(R"({"Item":{"id)").ok());
+}
+
+TEST(WriteOne, PutAndDeleteCarryTheirCondition) {
+  const item::Key key("k", R"({"id":{"S":"a"}})");
+  const Condition condition{"#1 = :1", R"({"#1":"v"})", R"({":1":{"N":"1"}})"};
+  const BatchWrite put{&key, R"({"id":{"S":"a"},"v":{"N":"2"},"aws:rep:t":{"N":"1"}})"};
+  EXPECT_EQ(
+      *write_one_request("t", put, condition),
+      R"({"TableName":"t","ReturnConsumedCapacity":"TOTAL","Item":{"id":{"S":"a"},"v":{"N":"2"}},)"
+      R"("ConditionExpression":"#1 = :1","ExpressionAttributeNames":{"#1":"v"},)"
+      R"("ExpressionAttributeValues":{":1":{"N":"1"}}})");
+  EXPECT_STREQ(write_one_operation(put), "PutItem");
+  const BatchWrite erase{&key, {}};
+  EXPECT_EQ(*write_one_request("t", erase, {"attribute_not_exists(#k)", R"({"#k":"id"})", {}}),
+            R"({"TableName":"t","ReturnConsumedCapacity":"TOTAL","Key":{"id":{"S":"a"}},)"
+            "\"ConditionExpression\":\"attribute_not_exists(#k)\",\"ExpressionAttributeNames\":{\"#"
+            "k\":\"id\"}}");
+  EXPECT_STREQ(write_one_operation(erase), "DeleteItem");
+  EXPECT_EQ(*write_one_request("t", erase, {}),
+            R"({"TableName":"t","ReturnConsumedCapacity":"TOTAL","Key":{"id":{"S":"a"}}})");
+}
+
+TEST(WriteOne, TheAnswerTellsUnits) {
+  EXPECT_EQ(*decode_write_one(R"({"ConsumedCapacity":{"TableName":"t","CapacityUnits":2.5}})"),
+            2.5);
+  EXPECT_EQ(*decode_write_one("{}"), 0);
+  EXPECT_FALSE(decode_write_one("<html>").ok());
 }
 
 }  // namespace

@@ -189,6 +189,24 @@ Result<TableDescription> decode_create_table(std::string body) {
   return decode_table(std::move(body), "TableDescription", "CreateTable");
 }
 
+std::string describe_ttl_request(std::string_view table) {
+  return JsonWriter().text("TableName", table).end();
+}
+
+Result<std::string> decode_describe_ttl(std::string body) {
+  std::string status;
+  std::string attribute;
+  json::Text text(std::move(body));
+  const bool whole = text.each_field([&](std::string_view name, json::Value value) {
+    return name != "TimeToLiveDescription" ||
+           read_pair(value, "TimeToLiveStatus", status, "AttributeName", attribute);
+  });
+  if (!whole) return unusable("the answer to DescribeTimeToLive is not the JSON that was expected");
+  // ENABLING: it takes up to an hour, and items that have expired vanish from then on.
+  const bool on = status == "ENABLED" || status == "ENABLING";
+  return on ? attribute : std::string();
+}
+
 std::string create_copy_request(std::string_view table, const TableDescription& original) {
   JsonWriter request;
   request.text("TableName", table)

@@ -48,6 +48,10 @@ struct TableDescription {
 std::string describe_table_request(std::string_view table);
 Result<TableDescription> decode_describe_table(std::string body);
 
+// The attribute by which items expire; empty if the table has none.
+std::string describe_ttl_request(std::string_view table);
+Result<std::string> decode_describe_ttl(std::string body);
+
 // A table with the same key schema, indexes and billing mode. Not copied: streams, TTL, encryption,
 // tags, alarms, auto scaling, deletion protection, contributor insights, table class, on-demand
 // limits.

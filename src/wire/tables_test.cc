@@ -93,6 +93,22 @@ TEST(CreateTable, LeaseTable) {
           R"("BillingMode":"PROVISIONED","ProvisionedThroughput":{"ReadCapacityUnits":10,"WriteCapacityUnits":20}})");
 }
 
+TEST(DescribeTtl, TheAttributeWhereItIsOn) {
+  EXPECT_EQ(describe_ttl_request("t"), R"({"TableName":"t"})");
+  const auto decoded = [](const std::string& status) {
+    return *decode_describe_ttl(
+        R"({"TimeToLiveDescription":{"AttributeName":"e","TimeToLiveStatus":")" + status +
+        R"("}})");
+  };
+  EXPECT_EQ(decoded("ENABLED"), "e");
+  EXPECT_EQ(decoded("ENABLING"), "e");
+  EXPECT_EQ(decoded("DISABLING"), "");
+  EXPECT_EQ(*decode_describe_ttl(R"({"TimeToLiveDescription":{"TimeToLiveStatus":"DISABLED"}})"),
+            "");
+  EXPECT_EQ(*decode_describe_ttl("{}"), "");
+  EXPECT_FALSE(decode_describe_ttl(R"({"TimeToLiveDescription":7})").ok());
+}
+
 TEST(Answer, OfAWriteMustBeJson) {
   EXPECT_TRUE(decode_nothing("{}").ok());
   EXPECT_TRUE(decode_nothing(R"({"ConsumedCapacity":{"x":1}})").ok());

@@ -17,10 +17,17 @@ import runner
 from emulators import die_with_parent
 from world import World
 
-import follow  # noqa: F401  each of these registers its tests
+import diff  # noqa: F401  each of these registers its tests
+import diff_moving  # noqa: F401
+import diff_repair  # noqa: F401
+import diff_runs  # noqa: F401
+import diff_soak  # noqa: F401
+import follow  # noqa: F401
 import habits  # noqa: F401
 import install  # noqa: F401
 import late  # noqa: F401
+import one_item  # noqa: F401
+import one_key  # noqa: F401
 import operators  # noqa: F401
 import refusals  # noqa: F401
 import signer  # noqa: F401

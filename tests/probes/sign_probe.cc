@@ -43,6 +43,14 @@ struct NoFiles : async::Files {
     co_return Result<void>();
   }
   Result<void> probe_append(const std::string&) override { return {}; }
+  async::Task<Result<void>> replace(const std::string&, std::string) override {
+    co_return Result<void>();
+  }
+  Result<std::unique_ptr<async::Spill>> scratch(const std::string&) override { return Failure(); }
+  Result<std::unique_ptr<async::Spill>> spill(const std::string&) override { return Failure(); }
+  Result<void> make_directories(const std::string&) override { return {}; }
+  Result<void> remove(const std::string&) override { return {}; }
+  Result<bool> remove_if(const std::string&, const std::string&) override { return false; }
 };
 struct NoEnvironment : async::Environment {
   std::optional<std::string> variable(const std::string&) override { return std::nullopt; }

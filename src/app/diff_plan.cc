@@ -1,0 +1,183 @@
+#include "app/diff_plan.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+#include "app/lease_table.h"
+#include "app/state.h"
+#include "wire/tables.h"
+
+namespace dynamodb_replicator::app {
+namespace {
+
+// On demand in us-east-1, USD a million (price list of November 2024).
+constexpr double kMillionReads = 0.125;
+// A lag beyond this is no reason to wait: its replicator stands still.
+constexpr Duration kLagMax = 10min;
+constexpr Duration kSettleLeast = 5s;
+constexpr double kPageBytes = 1 << 20;  // of items in one page of a scan
+constexpr double kUnitBytes = 4096;     // a consistent read of this much is one unit
+
+std::optional<int> number_of(const std::string& text) {
+  int number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// The segment that was asked for, by number or by a batch system.
+Result<int> segment_of(async::Doors& doors, const DiffOptions& options) {
+  std::string text = options.segment;
+  if (text == "auto") {
+    text = doors.environment.variable("AWS_BATCH_JOB_ARRAY_INDEX").value_or("");
+    if (text.empty()) text = doors.environment.variable("JOB_COMPLETION_INDEX").value_or("");
+    if (text.empty()) {
+      return misconfigured(
+          "--segment auto: neither AWS_BATCH_JOB_ARRAY_INDEX nor JOB_COMPLETION_INDEX is set",
+          "Give --segment N.");
+    }
+  }
+  const std::optional<int> segment = number_of(text);
+  if (!segment || *segment < 0 || *segment >= options.segments) {
+    return misconfigured("--segment " + text + " is no segment of " +
+                             std::to_string(options.segments) + "; they are counted from 0",
+                         "Give a number from 0 to " + std::to_string(options.segments - 1) + ".");
+  }
+  return *segment;
+}
+
+// The attribute by which the table's items expire; empty: none, or it cannot be known.
+async::Task<std::string> ttl_of(async::Doors& doors, aws::Client& client, std::string table) {
+  const std::string body = wire::describe_ttl_request(table);
+  Result<std::string> answer = co_await persist<std::string>(
+      doors, doors.clock.now() + kPreflightFor,
+      [&](Instant deadline) { return client.call("DescribeTimeToLive", body, deadline, false); });
+  if (!answer) {
+    if (answer.error().kind == FailureKind::denied) {
+      doors.log.warning("whether items expire is not known; expired ones count as others do",
+                        {{"after", to_text(answer.error())}});
+    }
+    co_return std::string();  // engines without TTL do not know the call
+  }
+  Result<std::string> attribute = wire::decode_describe_ttl(std::move(*answer));
+  co_return attribute ? std::move(*attribute) : std::string();
+}
+
+async::Task<Neighbour> neighbour_of(async::Doors& doors, const Pair& pair, std::string leases) {
+  Neighbour neighbour;
+  if (leases.empty()) leases = pair.replica.location.name + "-leases";
+  LeaseTable table(doors, *pair.replica_client, leases);
+  const Instant give_up = doors.clock.now() + kPreflightFor;
+  Result<std::optional<core::MetaRow>> meta = co_await table.meta(give_up);
+  if (!meta || !*meta) co_return neighbour;
+  if ((*meta)->primary != pair.primary.identity || (*meta)->replica != pair.replica.identity)
+    co_return neighbour;
+  Result<std::vector<core::ShardRow>> rows = co_await table.all(give_up);
+  if (!rows) co_return neighbour;
+  const WallTime now = pair.replica_client->service_time();
+  for (const core::ShardRow& row : *rows) {
+    if (row.finished || row.owner.empty() || !row.read_through) continue;
+    neighbour.alive = true;
+    const Duration lag = std::max<Duration>(Duration{0}, now - *row.read_through);
+    neighbour.lag = std::max(neighbour.lag.value_or(Duration{0}), lag);
+  }
+  co_return neighbour;
+}
+
+Duration from_seconds(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+Duration settle_time(async::Doors& doors, const DiffOptions& options, const Neighbour& neighbour) {
+  if (options.settle) return from_seconds(*options.settle);
+  if (!neighbour.lag) return kSettleLeast;
+  if (*neighbour.lag > kLagMax) {
+    doors.log.warning(
+        "the replicator of this pair stands still or is far behind: what it has not applied yet "
+        "counts as different",
+        {{"behind_seconds",
+          std::to_string(static_cast<long long>(base::seconds(*neighbour.lag)))}});
+  }
+  return std::clamp<Duration>(*neighbour.lag + 1s, kSettleLeast, kLagMax);
+}
+
+}  // namespace
+
+Result<void> check_options(const DiffOptions& options) {
+  if (options.segment.empty() != (options.segments == 0)) {
+    return misconfigured(
+        options.segment.empty() ? "--segments without --segment" : "--segment without --segments",
+        "Give both, as --segment 0 --segments 4, or neither.");
+  }
+  if (options.sample < 1 && !options.segment.empty())
+    return misconfigured("--sample and --segment exclude each other");
+  if (options.ttl != "ignore" && options.ttl != "compare")
+    return misconfigured("--ttl " + options.ttl + " is neither ignore nor compare");
+  return {};
+}
+
+std::string price_text(double read_units) {
+  char text[96];
+  std::snprintf(text, sizeof text, "about %.0f read units, %.2f USD on demand in us-east-1",
+                std::ceil(read_units), read_units * kMillionReads / 1e6);
+  return text;
+}
+
+async::Task<Result<DiffPlan>> plan_diff(async::Doors& doors, const DiffOptions& options,
+                                        const Pair& pair) {
+  DiffPlan plan;
+  flow::CompareSettings& settings = plan.settings;
+  settings.schema = pair.primary_table.schema;
+  for (const std::string& name : options.ignore) {
+    const bool key = name == settings.schema.hash.name ||
+                     (settings.schema.range && name == settings.schema.range->name);
+    if (key) co_return misconfigured("--ignore " + name + ": a key attribute cannot be ignored");
+  }
+  settings.rules.ignored = item::Ignored(options.ignore);
+  if (options.ttl == "ignore") {
+    settings.rules.ttl = co_await ttl_of(doors, *pair.primary_client, pair.primary.location.name);
+    if (settings.rules.ttl.empty())
+      settings.rules.ttl = co_await ttl_of(doors, *pair.replica_client, pair.replica.location.name);
+  }
+  plan.neighbour = co_await neighbour_of(doors, pair, options.pair.leases);
+  settings.settle = settle_time(doors, options, plan.neighbour);
+  settings.concurrency = options.concurrency;
+  settings.consistent = options.consistent;
+  settings.read_units = options.read_units;
+  Result<std::string> state = state_directory(doors, options.state);
+  if (!state) co_return std::move(state).error();
+  settings.scratch = *state;
+
+  const wire::TableDescription& one = pair.primary_table;
+  const wire::TableDescription& two = pair.replica_table;
+  const double share_of_unit = options.consistent ? 1 : 0.5;
+  double fraction = options.sample;
+  if (!options.segment.empty()) {
+    Result<int> segment = segment_of(doors, options);
+    if (!segment) co_return std::move(segment).error();
+    settings.segments = options.segments;
+    settings.chosen = {*segment};
+    fraction = 1.0 / options.segments;
+    plan.part = "segment " + std::to_string(*segment) + " of " + std::to_string(options.segments);
+  } else {
+    settings.segments = core::segments_for(std::max(one.size_bytes, two.size_bytes),
+                                           options.concurrency, options.sample);
+    settings.chosen = core::choose_segments(settings.segments, options.sample, doors.dice.roll());
+    if (options.sample < 1) {
+      plan.part = "a sample, " + std::to_string(settings.chosen.size()) + " of " +
+                  std::to_string(settings.segments) + " segments; the others were not looked at";
+    }
+  }
+  settings.whole = settings.chosen.size() == static_cast<std::size_t>(settings.segments);
+  plan.expected_items = static_cast<double>(one.item_count + two.item_count) * fraction;
+  const double bytes = static_cast<double>(one.size_bytes + two.size_bytes) * fraction;
+  plan.expected_units = bytes / kUnitBytes * share_of_unit;
+  const double largest = static_cast<double>(std::max(one.size_bytes, two.size_bytes));
+  const double a_page = std::min(kPageBytes, largest / settings.segments);
+  settings.units_a_page = std::max(0.5, a_page / kUnitBytes * share_of_unit);
+  co_return plan;
+}
+
+}  // namespace dynamodb_replicator::app

@@ -1,0 +1,174 @@
+// Backfill: batches of scanned items, and the second look at them beside other writers.
+#include <utility>
+
+#include "async/scope.h"
+#include "core/batches.h"
+#include "flow/refresh_guarded.h"
+
+namespace dynamodb_replicator::flow {
+
+Task<std::vector<Outcome>> GuardedRefresher::backfill(std::vector<Scanned> items, bool beside) {
+  if (!out_.ignored.empty()) {  // a put would take the replica's own attributes away
+    std::vector<item::KeyRef> keys;
+    for (Scanned& one : items) keys.push_back(std::move(one.key));
+    std::vector<Outcome> outcomes = co_await refresh(std::move(keys));
+    co_return outcomes;
+  }
+  Copy copy;
+  copy.beside = beside;
+  copy.outcomes.resize(items.size());
+  std::vector<std::size_t> bytes;
+  for (const Scanned& one : items) bytes.push_back(one.item.size());
+  std::vector<Parts> batches;
+  std::size_t begin = 0;
+  for (const std::size_t end : core::cut_batches(bytes, core::kBatchWritesMax)) {
+    Parts& parts = batches.emplace_back();
+    for (std::size_t i = begin; i < end; ++i)
+      parts.push_back({i, std::move(items[i].key), std::move(items[i].item), {}});
+    begin = end;
+  }
+  std::size_t next = 0;
+  {
+    async::Scope lanes(out_.loop);
+    for (std::size_t i = 0; i < std::min<std::size_t>(settings_.lanes, batches.size()); ++i)
+      lanes.spawn(copy_lane(batches, next, copy));
+    co_await lanes.join();
+  }
+  // One wait for all that is in doubt, then a look at both sides of what is left.
+  Instant known = out_.clock.now();
+  std::vector<Work> work;
+  for (const Part& part : copy.later) {
+    known = std::max(known, part.doubt.value_or(known));
+    work.push_back({part.key, part.doubt, true, true, false, 0});
+  }
+  if (work.empty()) co_return std::move(copy.outcomes);
+  co_await out_.loop.sleep_until(known);
+  std::vector<Outcome> rest = co_await refresh_all(std::move(work));
+  for (std::size_t i = 0; i < rest.size(); ++i)
+    copy.outcomes[copy.later[i].place] = std::move(rest[i]);
+  co_return std::move(copy.outcomes);
+}
+
+Task<void> GuardedRefresher::copy_lane(std::vector<Parts>& batches, std::size_t& next, Copy& copy) {
+  while (next < batches.size()) {
+    if (active_ >= window_.size()) {
+      co_await changed_.wait(out_.clock.now() + 100ms);
+      continue;
+    }
+    Parts parts = std::move(batches[next++]);
+    ++active_;
+    co_await copy_batch(std::move(parts), copy);
+    --active_;
+    changed_.notify();
+  }
+}
+
+Task<void> GuardedRefresher::copy_batch(Parts parts, Copy& copy) {
+  if (copy.beside && out_.journal != nullptr) {
+    std::vector<item::KeyRef> keys;
+    for (const Part& part : parts) keys.push_back(part.key);
+    Result<void> begun = co_await out_.journal->begin(std::move(keys));
+    if (!begun) {
+      fail(parts, begun.error(), copy);
+      co_return;
+    }
+  }
+  Parts written;
+  co_await write_parts(std::move(parts), copy, written);
+  if (written.empty()) co_return;
+  if (!copy.beside) {
+    for (const Part& part : written)
+      copy.outcomes[part.place] = {Outcome::Kind::repaired, false, {}};
+    co_return;
+  }
+  co_await look_again(std::move(written), copy);
+}
+
+// Until each is written or has failed. What is sent again is what was scanned; beside other writers
+// look_again() finds out whether that is old.
+Task<void> GuardedRefresher::write_parts(Parts parts, Copy& copy, Parts& written) {
+  Work trouble;
+  while (!parts.empty()) {
+    co_await out_.loop.sleep_until(write_budget_.ready_at());
+    std::vector<Write> writes;
+    for (const Part& part : parts) writes.push_back({part.key, part.item});
+    const Instant deadline = out_.clock.now() + kWriteTimeout;
+    Result<WriteAnswer> answer = co_await out_.batches.write(writes, deadline);
+    Failure failure;
+    if (answer) {
+      totals_.write_units += answer->units;
+      write_budget_.charge(answer->units, out_.clock.now());
+      Parts rest;
+      for (std::size_t i = 0; i < parts.size(); ++i) {
+        if (answer->done[i]) {
+          ++totals_.puts;
+          written.push_back(std::move(parts[i]));
+        } else {
+          ++totals_.unprocessed;
+          parts[i].doubt = deadline + settings_.doubt;
+          rest.push_back(std::move(parts[i]));
+        }
+      }
+      if (rest.empty()) {
+        window_.clean();
+        co_return;
+      }
+      if (rest.size() < parts.size()) trouble.failures = 0;
+      parts = std::move(rest);
+      failure.kind = FailureKind::throttled;
+      failure.operation = "BatchWriteItem";
+      failure.message = "the service left items unprocessed";
+    } else {
+      failure = std::move(answer).error();
+      if (core::worth_splitting(failure.kind) && !failure.maybe_applied && parts.size() > 1) {
+        Parts rest = core::split_off(parts);
+        co_await write_parts(std::move(parts), copy, written);
+        co_await write_parts(std::move(rest), copy, written);
+        co_return;
+      }
+      if (failure.maybe_applied) {
+        for (Part& part : parts) part.doubt = deadline + settings_.doubt;
+      }
+    }
+    Result<void> on = co_await back_off(trouble, std::move(failure));
+    if (!on) {
+      if (copy.beside && out_.journal != nullptr) out_.journal->leave(parts.size());
+      fail(parts, on.error(), copy);
+      co_return;
+    }
+  }
+}
+
+// Beside other writers: what the primary still has as it was written is in line, unless an earlier
+// attempt may still land.
+Task<void> GuardedRefresher::look_again(Parts written, Copy& copy) {
+  std::vector<item::KeyRef> keys;
+  for (const Part& part : written) keys.push_back(part.key);
+  co_await out_.loop.sleep_until(read_budget_.ready_at());
+  Result<ReadAnswer> answer = co_await out_.primary.read(keys, out_.clock.now() + kReadTimeout);
+  std::vector<item::KeyRef> done;
+  if (answer) {
+    totals_.read_units += answer->units;
+    read_budget_.charge(answer->units, out_.clock.now());
+  }
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    Part& part = written[i];
+    const bool unchanged = answer.ok() && answer->entries[i].state == ReadAnswer::State::found &&
+                           item::same_item(answer->entries[i].item, part.item, out_.ignored);
+    if (unchanged && !part.doubt) {
+      copy.outcomes[part.place] = {Outcome::Kind::repaired, false, {}};
+      done.push_back(part.key);
+    } else {
+      part.item.clear();
+      copy.later.push_back(std::move(part));
+    }
+  }
+  if (!done.empty() && out_.journal != nullptr) co_await out_.journal->done(std::move(done));
+}
+
+void GuardedRefresher::fail(const Parts& parts, const Failure& failure, Copy& copy) {
+  for (const Part& part : parts)
+    copy.outcomes[part.place] = {Outcome::Kind::failed, false, to_text(failure)};
+}
+
+}  // namespace dynamodb_replicator::flow

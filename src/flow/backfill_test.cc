@@ -1,0 +1,173 @@
+#include <gtest/gtest.h>
+
+#include "flow/fakes_test.h"
+#include "flow/refresh_guarded.h"
+
+namespace dynamodb_replicator::flow {
+namespace {
+
+using fakes::failure;
+using fakes::item;
+using fakes::key;
+using Kind = Outcome::Kind;
+using WritePlan = fakes::Table::WritePlan;
+
+struct BackfillTest : ::testing::Test {
+  fakes::World world;
+  fakes::Driver& driver = world.driver;
+  fakes::Table& primary = world.primary;
+  fakes::Table& replica = world.replica;
+  fakes::Clock clock{driver};
+  fakes::Dice dice;
+  fakes::Files files{driver};
+  item::Ignored ignored;
+  Journal journal{driver.loop, files, "j", "a -> b"};
+  std::optional<std::vector<Outcome>> outcomes;
+  std::unique_ptr<GuardedRefresher> refresher;
+  std::optional<async::Scope> scope;
+
+  void start(int count, bool beside) {
+    for (int i = 0; i < count; ++i) primary.put(name(i), 1);
+    refresher = std::make_unique<GuardedRefresher>(
+        SecondWriter{driver.loop, clock, dice, primary, replica, replica, replica, replica.schema,
+                     ignored, &journal},
+        GuardedSettings{});
+    std::vector<Scanned> items;
+    for (int i = 0; i < count; ++i) items.push_back({key(name(i)), primary.items.at(name(i))});
+    scope.emplace(driver.loop);
+    scope->spawn([](Task<std::vector<Outcome>> inner,
+                    std::optional<std::vector<Outcome>>& out) -> Task<void> {
+      std::vector<Outcome> result = co_await std::move(inner);
+      out = std::move(result);
+    }(refresher->backfill(std::move(items), beside), outcomes));
+  }
+  void backfill(int count, bool beside) {
+    start(count, beside);
+    driver.run_for(1h);
+  }
+  static std::string name(int i) { return "k" + std::to_string(i); }
+  std::ptrdiff_t count_of(Kind kind) {
+    return std::count_if(outcomes->begin(), outcomes->end(),
+                         [kind](const Outcome& outcome) { return outcome.kind == kind; });
+  }
+};
+
+TEST_F(BackfillTest, IntoATableOfItsOwnItIsBatchesAndNothingElse) {
+  backfill(60, false);
+  EXPECT_EQ(count_of(Kind::repaired), 60);
+  EXPECT_EQ(replica.items, primary.items);
+  EXPECT_EQ(replica.issued.size(), 3U);
+  EXPECT_EQ(primary.read_calls + replica.read_calls, 0);
+  EXPECT_TRUE(files.lines.empty());
+}
+
+TEST_F(BackfillTest, UnprocessedItemsAreSentAgain) {
+  replica.writes = [&](const std::vector<Write>&) {
+    WritePlan plan;
+    if (replica.issued.size() <= 3) plan.unprocessed = {"k3", "k4"};
+    return plan;
+  };
+  backfill(10, false);
+  EXPECT_EQ(count_of(Kind::repaired), 10);
+  EXPECT_EQ(replica.items, primary.items);
+  EXPECT_EQ(replica.issued.size(), 4U);
+  EXPECT_EQ(replica.issued[1].writes.size(), 2U);
+  EXPECT_EQ(refresher->totals().unprocessed, 6U);
+}
+
+TEST_F(BackfillTest, APoisonedItemFailsAlone) {
+  replica.writes = [](const std::vector<Write>& writes) {
+    WritePlan plan;
+    for (const Write& one : writes) {
+      if (one.key->canonical() == "k7") plan.failure = failure(FailureKind::invalid);
+    }
+    return plan;
+  };
+  backfill(20, false);
+  EXPECT_EQ(count_of(Kind::repaired), 19);
+  EXPECT_EQ(outcomes->at(7).kind, Kind::failed);
+  EXPECT_EQ(replica.items.size(), 19U);
+}
+
+TEST_F(BackfillTest, BesideAReplicatorWhatChangedMeanwhileEndsNew) {
+  replica.writes = [&](auto&) {
+    if (replica.issued.size() == 1) {
+      primary.put("k1", 2);
+      replica.put("k1", 2);  // the replicator's write, which the batch puts an old value over
+      primary.items.erase("k2");
+      replica.items.erase("k2");
+    }
+    return WritePlan{};
+  };
+  backfill(10, true);
+  EXPECT_EQ(count_of(Kind::repaired), 10);
+  EXPECT_EQ(replica.items, primary.items);
+  EXPECT_FALSE(replica.items.contains("k2"));
+  EXPECT_TRUE(journal.open_keys(replica.schema)->empty());
+}
+
+TEST_F(BackfillTest, BesideAReplicatorEachKeyIsInTheJournalUntilItIsKnown) {
+  std::size_t open = 0;
+  replica.writes = [&](auto&) {
+    open = journal.open_keys(replica.schema)->size();
+    return WritePlan{};
+  };
+  backfill(10, true);
+  EXPECT_EQ(open, 10U);
+  EXPECT_TRUE(journal.open_keys(replica.schema)->empty());
+}
+
+TEST_F(BackfillTest, BesideAReplicatorALateAttemptIsFoundWhenTheDoubtIsOver) {
+  replica.writes = [&](auto&) {
+    WritePlan plan;
+    if (replica.issued.size() == 1) {
+      plan.failure = failure(FailureKind::transient, true);
+      plan.lands = 10s;  // over what the replicator writes at 5 s
+      driver.at(driver.now + 5s, [this] {
+        primary.put("k1", 2);
+        replica.put("k1", 2);
+      });
+    }
+    return plan;
+  };
+  start(3, true);
+  driver.run_for(4s);
+  EXPECT_FALSE(outcomes.has_value());
+  driver.run_for(1h);
+  EXPECT_EQ(replica.items, primary.items);
+  EXPECT_EQ(replica.items["k1"], item("k1", 2));
+}
+
+TEST_F(BackfillTest, BesideAReplicatorUnprocessedItemsAreLookedAtAgainToo) {
+  replica.writes = [&](auto&) {
+    WritePlan plan;
+    if (replica.issued.size() == 1) plan.unprocessed = {"k0"};
+    return plan;
+  };
+  start(2, true);
+  driver.run_for(10s);
+  EXPECT_FALSE(outcomes.has_value());
+  driver.run_for(1h);
+  EXPECT_EQ(count_of(Kind::repaired), 2);
+}
+
+TEST_F(BackfillTest, WhereAttributesAreIgnoredTheReplicaKeepsItsOwn) {
+  ignored = item::Ignored({"stamp"});
+  replica.items["k0"] = R"({"id":{"S":"k0"},"stamp":{"S":"own"}})";
+  backfill(2, false);
+  EXPECT_EQ(replica.items["k0"], R"({"id":{"S":"k0"},"v":{"N":"1"},"stamp":{"S":"own"}})");
+  EXPECT_EQ(replica.items["k1"], item("k1", 1));
+}
+
+TEST_F(BackfillTest, WhatAPersonMustMendFailsAll) {
+  replica.writes = [](auto&) {
+    WritePlan plan;
+    plan.failure = failure(FailureKind::denied);
+    return plan;
+  };
+  backfill(30, true);
+  EXPECT_EQ(count_of(Kind::failed), 30);
+}
+
+}  // namespace
+}  // namespace dynamodb_replicator::flow

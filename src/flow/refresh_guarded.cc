@@ -1,0 +1,243 @@
+#include "flow/refresh_guarded.h"
+
+#include <algorithm>
+#include <set>
+#include <span>
+#include <utility>
+
+#include "async/scope.h"
+#include "core/batches.h"
+
+namespace dynamodb_replicator::flow {
+namespace {
+
+// GCC 12 stumbles over a list in braces inside of a co_await.
+std::vector<item::KeyRef> only(const item::KeyRef& key) { return {key}; }
+
+Outcome failed(const Failure& failure) { return {Outcome::Kind::failed, false, to_text(failure)}; }
+
+Failure throttled(const char* operation) {
+  Failure failure;
+  failure.kind = FailureKind::throttled;
+  failure.operation = operation;
+  failure.message = "the service left the key unprocessed";
+  return failure;
+}
+
+}  // namespace
+
+Outcome GuardedRefresher::finished(const Work& work) {
+  if (!work.wrote) return {Outcome::Kind::settled, false, {}};
+  return {Outcome::Kind::repaired, work.deleted, {}};
+}
+
+Task<std::vector<Outcome>> GuardedRefresher::refresh(std::vector<item::KeyRef> keys,
+                                                     std::optional<Instant> doubt) {
+  std::vector<Work> work(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    work[i].key = std::move(keys[i]);
+    work[i].doubt = doubt;
+  }
+  return refresh_all(std::move(work));
+}
+
+Task<std::vector<Outcome>> GuardedRefresher::refresh_all(std::vector<Work> work) {
+  std::vector<Outcome> outcomes(work.size());
+  std::size_t next = 0;
+  async::Scope lanes(out_.loop);
+  for (std::size_t i = 0; i < std::min<std::size_t>(settings_.lanes, work.size()); ++i)
+    lanes.spawn(lane(work, next, outcomes));
+  co_await lanes.join();
+  co_return outcomes;
+}
+
+Task<void> GuardedRefresher::lane(std::vector<Work>& work, std::size_t& next,
+                                  std::vector<Outcome>& outcomes) {
+  while (next < work.size()) {
+    if (active_ >= window_.size()) {
+      co_await changed_.wait(out_.clock.now() + 100ms);
+      continue;
+    }
+    const std::size_t place = next++;
+    ++active_;
+    Outcome outcome = co_await one(work[place]);
+    outcomes[place] = std::move(outcome);
+    --active_;
+    changed_.notify();
+  }
+}
+
+// A key that was written and is not known to be in line stays open in the journal.
+Task<Outcome> GuardedRefresher::one(Work& work) {
+  Outcome outcome = co_await settle(work);
+  const bool in_line =
+      outcome.kind == Outcome::Kind::settled || outcome.kind == Outcome::Kind::repaired;
+  if (work.begun && out_.journal != nullptr) {
+    if (in_line) {
+      co_await out_.journal->done(only(work.key));
+    } else {
+      out_.journal->leave(1);
+    }
+  }
+  co_return outcome;
+}
+
+Task<Outcome> GuardedRefresher::settle(Work& work) {
+  for (unsigned round = 0; round < settings_.rounds;) {
+    const Instant began = out_.clock.now();
+    Result<std::string> seen = co_await read(out_.replica, work);
+    if (!seen) co_return failed(seen.error());
+    Result<std::string> wanted = co_await read(out_.primary, work);
+    if (!wanted) co_return failed(wanted.error());
+    if (work.doubt && began >= *work.doubt) work.doubt.reset();
+    if (item::same_item(*wanted, *seen, out_.ignored)) {
+      if (!work.doubt) co_return finished(work);
+      co_await out_.loop.sleep_until(*work.doubt);
+      continue;
+    }
+    if (wanted->empty()) {
+      Result<std::string> again = co_await read(out_.primary, work);
+      if (!again) co_return failed(again.error());
+      if (!again->empty()) {
+        ++round;
+        continue;
+      }
+    }
+    Result<Written> written = co_await write(work, *wanted, *seen);
+    if (!written) co_return failed(written.error());
+    if (*written == Written::unknown) continue;
+    ++round;
+    if (*written == Written::lost) continue;
+    Result<std::string> after = co_await read(out_.primary, work);
+    if (!after) co_return failed(after.error());
+    if (!work.doubt && item::same_item(*after, *wanted, out_.ignored)) co_return finished(work);
+  }
+  co_return Outcome{Outcome::Kind::changing, false, {}};
+}
+
+// Consistent; empty: absent. Tries again until it is served or has failed.
+Task<Result<std::string>> GuardedRefresher::read(TableReader& table, Work& work) {
+  for (;;) {
+    co_await out_.loop.sleep_until(read_budget_.ready_at());
+    const std::vector<item::KeyRef> keys{work.key};
+    Result<ReadAnswer> answer = co_await table.read(keys, out_.clock.now() + kReadTimeout);
+    std::optional<Failure> failure;
+    if (answer) {
+      totals_.read_units += answer->units;
+      read_budget_.charge(answer->units, out_.clock.now());
+      ReadAnswer::Entry& entry = answer->entries.front();
+      if (entry.state != ReadAnswer::State::unprocessed) co_return std::move(entry.item);
+      failure = throttled("BatchGetItem");
+    } else {
+      failure = std::move(answer).error();
+    }
+    Result<void> on = co_await back_off(work, *std::move(failure));
+    if (!on) co_return std::move(on).error();
+  }
+}
+
+Task<Result<void>> GuardedRefresher::back_off(Work& work, Failure failure) {
+  const Instant now = out_.clock.now();
+  if (failure.kind == FailureKind::throttled) {
+    ++totals_.throttles;
+    window_.throttled(now);
+  }
+  if (!core::passes(failure.kind) || ++work.failures > kFailuresMax) {
+    failure.attempts = static_cast<int>(std::max(1U, work.failures));
+    co_return failure;
+  }
+  const Duration wait = core::retry_after(failure.kind, work.failures, out_.dice.roll());
+  co_await out_.loop.sleep_until(now + wait);
+  co_return Result<void>{};
+}
+
+// Makes the replica `wanted` (empty: absent) where it holds `seen`. One attempt: after a failure
+// both sides must be read again, for by then `wanted` may be old.
+Task<Result<GuardedRefresher::Written>> GuardedRefresher::write(Work& work,
+                                                                const std::string& wanted,
+                                                                const std::string& seen) {
+  Write one{work.key, {}};
+  if (!wanted.empty()) {
+    auto put = item::with_kept(wanted, seen, out_.ignored, out_.schema);
+    if (!put) {
+      Failure failure;
+      failure.kind = FailureKind::invalid;
+      failure.message = "the item is malformed: " + put.error().reason;
+      co_return failure;
+    }
+    one.item = *std::move(put);
+  }
+  if (!work.begun && out_.journal != nullptr) {
+    Result<void> begun = co_await out_.journal->begin(only(work.key));
+    if (!begun) co_return std::move(begun).error();
+  }
+  work.begun = true;
+  core::Guard guard = core::guard_for(seen, out_.schema);
+  co_await out_.loop.sleep_until(write_budget_.ready_at());
+  Instant deadline = out_.clock.now() + kWriteTimeout;
+  Result<double> answer = co_await out_.guarded.write_if(one, guard, deadline);
+  const bool unsaid = !answer && answer.error().kind == FailureKind::invalid &&
+                      !answer.error().maybe_applied && !guard.expression.empty();
+  if (unsaid) {  // an engine that cannot compare such values; or else the item itself is refused
+    deadline = out_.clock.now() + kWriteTimeout;
+    guard = {};
+    Result<double> unguarded = co_await out_.guarded.write_if(one, guard, deadline);
+    answer = std::move(unguarded);
+  }
+  if (answer) {
+    totals_.write_units += *answer;
+    write_budget_.charge(*answer, out_.clock.now());
+    ++(wanted.empty() ? totals_.deletes : totals_.puts);
+    window_.clean();
+    work.failures = 0;
+    work.wrote = true;
+    work.deleted = wanted.empty();
+    co_return Written::yes;
+  }
+  Failure failure = std::move(answer).error();
+  if (failure.kind == FailureKind::condition_failed) {
+    ++totals_.lost;
+    work.failures = 0;
+    co_return Written::lost;
+  }
+  if (failure.maybe_applied) {
+    work.doubt = deadline + settings_.doubt;
+    work.wrote = true;
+    work.deleted = wanted.empty();
+  }
+  Result<void> on = co_await back_off(work, std::move(failure));
+  if (!on) co_return std::move(on).error();
+  co_return Written::unknown;
+}
+
+Task<Result<std::size_t>> finish_interrupted(GuardedRefresher& refresher, Journal& journal,
+                                             const item::KeySchema& schema) {
+  Result<std::vector<item::KeyRef>> open = journal.open_keys(schema);
+  if (!open) co_return std::move(open).error();
+  std::vector<item::KeyRef> keys;
+  std::set<std::string_view> names;
+  for (const item::KeyRef& key : *open) {
+    if (names.insert(key->canonical()).second) keys.push_back(key);
+  }
+  std::vector<Outcome> outcomes = co_await refresher.refresh(keys, refresher.doubt_from_now());
+  std::set<std::string_view> in_line;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const Outcome& outcome = outcomes[i];
+    if (outcome.kind == Outcome::Kind::settled || outcome.kind == Outcome::Kind::repaired) {
+      in_line.insert(keys[i]->canonical());
+      continue;
+    }
+    Failure failure;
+    failure.operation = "finishing an interrupted run";
+    failure.message = outcome.kind == Outcome::Kind::failed
+                          ? outcome.reason
+                          : std::string("an item that it left did not hold still");
+    failure.hint = "Its keys are in " + journal.path() + ".";
+    co_return failure;
+  }
+  if (!open->empty()) co_await journal.done(*std::move(open));
+  journal.close();
+  co_return keys.size();
+}
+
+}  // namespace dynamodb_replicator::flow

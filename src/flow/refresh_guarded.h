@@ -1,0 +1,169 @@
+// The guarded form of writing the replica: what a second writer does, beside a replicator that may
+// be running (repair, one item, backfill). flow/refresh.h is the other form; there is no third.
+//
+// A second writer holds no lease and takes no turn. Per key it
+//  1. reads the replica, then the primary, both consistently: the same, and nothing is written;
+//  2. deletes only if a further consistent read of the primary shows the item absent again;
+//  3. notes the key in the journal, once;
+//  4. writes on the condition that the replica still holds what was seen (core/guard.h): this only
+//     narrows the time in which a newer value could be written over;
+//  5. reads the primary again. Unchanged, and the key is in line: a change after that read has a
+//     record which its replicator handles later. Changed, and it begins again.
+// An attempt that may have been applied, or may still be, puts the key in doubt: D after its
+// deadline both sides are read once more. What is left to chance: a death between 4 and 5 whose
+// journal is lost too; the next comparison finds it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "async/doors.h"
+#include "async/gate.h"
+#include "core/backoff.h"
+#include "flow/journal.h"
+#include "flow/ports.h"
+#include "item/compare.h"
+
+namespace dynamodb_replicator::flow {
+
+// What a second writer works over; all of it outlives the writer. Nothing else of this process may
+// write these keys meanwhile.
+struct SecondWriter {
+  async::Loop& loop;
+  async::Clock& clock;
+  async::Dice& dice;
+  TableReader& primary;
+  TableReader& replica;
+  GuardedWriter& guarded;
+  TableWriter& batches;
+  const item::KeySchema& schema;
+  const item::Ignored& ignored;
+  Journal* journal = nullptr;  // nullptr: nothing is noted (tests)
+};
+
+struct GuardedSettings {
+  unsigned lanes = 8;     // keys, or batches, at once
+  unsigned rounds = 12;   // of reading and writing one key that does not hold still
+  Duration doubt = 15s;   // D, as in flow::Settings
+  double read_units = 0;  // ceilings in capacity units a second; 0: none
+  double write_units = 0;
+};
+
+struct Outcome {
+  enum class Kind {
+    settled,   // it was equal, or became so by itself; nothing of ours changed it
+    repaired,  // put or deleted by us, and the primary has been seen unchanged since
+    changing,  // did not hold still for as long as we tried
+    failed,    // `reason`: one sentence
+  };
+  Kind kind = Kind::failed;
+  bool deleted = false;  // repaired: by a delete
+  std::string reason;
+};
+
+// A scanned item of the primary.
+struct Scanned {
+  item::KeyRef key;
+  std::string item;
+};
+
+class GuardedRefresher {
+ public:
+  static constexpr Duration kReadTimeout = 10s;
+  static constexpr Duration kWriteTimeout = 5s;
+  // Failures since a key's last write was answered, some five minutes of waiting, after which it
+  // has failed.
+  static constexpr unsigned kFailuresMax = 30;
+
+  struct Totals {
+    double read_units = 0;
+    double write_units = 0;
+    std::uint64_t puts = 0;
+    std::uint64_t deletes = 0;
+    std::uint64_t lost = 0;  // conditions that were false
+    std::uint64_t throttles = 0;
+    std::uint64_t unprocessed = 0;
+  };
+
+  GuardedRefresher(const SecondWriter& outside, const GuardedSettings& settings)
+      : out_(outside),
+        settings_(settings),
+        changed_(outside.loop),
+        window_(settings.lanes),
+        read_budget_(settings.read_units),
+        write_budget_(settings.write_units) {}
+
+  // One outcome for each key, in order. `doubt`: until then an earlier attempt for any of them may
+  // still land. REQUIRES: all different.
+  Task<std::vector<Outcome>> refresh(std::vector<item::KeyRef> keys,
+                                     std::optional<Instant> doubt = {});
+
+  // Puts what a scan of the primary found, in batches, without asking what the replica has; into a
+  // table that has no other writer that is all. `beside`: others may be writing; then each key is
+  // noted in the journal, the primary is read again after its write, and what changed meanwhile
+  // goes through refresh(). Where attributes are ignored, everything does. REQUIRES: as refresh().
+  Task<std::vector<Outcome>> backfill(std::vector<Scanned> items, bool beside);
+
+  // Until when an attempt that somebody may have made just now can still land.
+  [[nodiscard]] Instant doubt_from_now() const {
+    return out_.clock.now() + kWriteTimeout + settings_.doubt;
+  }
+  [[nodiscard]] const Totals& totals() const { return totals_; }
+
+ private:
+  struct Work {
+    item::KeyRef key;
+    std::optional<Instant> doubt;  // until then an attempt of ours may still land
+    bool begun = false;            // noted in the journal
+    bool wrote = false;
+    bool deleted = false;
+    unsigned failures = 0;  // since a write was answered
+  };
+  struct Part {  // of a batch: an item, and its place among the outcomes
+    std::size_t place = 0;
+    item::KeyRef key;
+    std::string item;
+    std::optional<Instant> doubt;
+  };
+  using Parts = std::vector<Part>;
+  struct Copy {  // one call of backfill()
+    bool beside = false;
+    std::vector<Outcome> outcomes;
+    Parts later;  // for refresh(): changed meanwhile, or in doubt
+  };
+  enum class Written { yes, lost, unknown };
+
+  Task<std::vector<Outcome>> refresh_all(std::vector<Work> work);
+  Task<void> lane(std::vector<Work>& work, std::size_t& next, std::vector<Outcome>& outcomes);
+  Task<Outcome> one(Work& work);
+  Task<Outcome> settle(Work& work);
+  Task<Result<std::string>> read(TableReader& table, Work& work);
+  Task<Result<Written>> write(Work& work, const std::string& wanted, const std::string& seen);
+  Task<Result<void>> back_off(Work& work, Failure failure);
+  [[nodiscard]] static Outcome finished(const Work& work);
+
+  Task<void> copy_lane(std::vector<Parts>& batches, std::size_t& next, Copy& copy);
+  Task<void> copy_batch(Parts parts, Copy& copy);
+  Task<void> write_parts(Parts parts, Copy& copy, Parts& written);
+  Task<void> look_again(Parts written, Copy& copy);
+  static void fail(const Parts& parts, const Failure& failure, Copy& copy);
+
+  SecondWriter out_;
+  GuardedSettings settings_;
+  async::Signal changed_;
+  core::Window window_;
+  unsigned active_ = 0;
+  core::Budget read_budget_;
+  core::Budget write_budget_;
+  Totals totals_;
+};
+
+// Brings in line what an interrupted run left in `journal`; gives how many keys that were. Its last
+// attempts may still be on their way, so this takes as long as a doubt does. A Failure if some of
+// the keys could not be brought in line: nothing else should be begun then.
+Task<Result<std::size_t>> finish_interrupted(GuardedRefresher& refresher, Journal& journal,
+                                             const item::KeySchema& schema);
+
+}  // namespace dynamodb_replicator::flow

@@ -1,0 +1,399 @@
+// Second writers, against every way in which the two sides can move under them.
+#include "flow/refresh_guarded.h"
+
+#include <gtest/gtest.h>
+
+#include "flow/fakes_test.h"
+
+namespace dynamodb_replicator::flow {
+namespace {
+
+using fakes::failure;
+using fakes::item;
+using fakes::key;
+using Kind = Outcome::Kind;
+using ReadPlan = fakes::Table::ReadPlan;
+using WritePlan = fakes::Table::WritePlan;
+
+struct GuardedTest : ::testing::Test {
+  fakes::World world;
+  fakes::Driver& driver = world.driver;
+  fakes::Table& primary = world.primary;
+  fakes::Table& replica = world.replica;
+  fakes::Clock clock{driver};
+  fakes::Dice dice;
+  fakes::Files files{driver};
+  item::KeySchema schema = replica.schema;
+  item::Ignored ignored;
+  std::unique_ptr<Journal> journal = std::make_unique<Journal>(driver.loop, files, "j", "a -> b");
+  std::unique_ptr<GuardedRefresher> refresher;
+  std::optional<async::Scope> scope;
+  std::optional<std::vector<Outcome>> outcomes;
+
+  void make(GuardedSettings settings = {}) {
+    refresher = std::make_unique<GuardedRefresher>(
+        SecondWriter{driver.loop, clock, dice, primary, replica, replica, replica, schema, ignored,
+                     journal.get()},
+        settings);
+    scope.emplace(driver.loop);
+  }
+  void start(Task<std::vector<Outcome>> task) {
+    outcomes.reset();
+    scope->spawn([](Task<std::vector<Outcome>> inner,
+                    std::optional<std::vector<Outcome>>& out) -> Task<void> {
+      std::vector<Outcome> result = co_await std::move(inner);
+      out = std::move(result);
+    }(std::move(task), outcomes));
+  }
+  void refresh(const std::vector<std::string>& names, Duration time = 1h) {
+    if (!refresher) make();
+    std::vector<item::KeyRef> keys;
+    for (const auto& name : names) keys.push_back(key(name));
+    start(refresher->refresh(std::move(keys)));
+    driver.run_for(time);
+  }
+  void backfill(const std::vector<std::string>& names, bool beside, Duration time = 1h) {
+    if (!refresher) make();
+    std::vector<Scanned> items;
+    for (const auto& name : names) items.push_back({key(name), primary.items.at(name)});
+    start(refresher->backfill(std::move(items), beside));
+    driver.run_for(time);
+  }
+  std::optional<Kind> kind(std::size_t i = 0) {
+    return outcomes ? std::optional(outcomes->at(i).kind) : std::nullopt;
+  }
+  // What the tables call a key that was read from the journal.
+  static std::string read_key(const std::string& name) { return "S1:" + name; }
+  // The n-th write (from 0) goes as `plan` says; `meanwhile` happens when it is issued.
+  void nth_write(int n, WritePlan plan, std::function<void()> meanwhile = {}) {
+    auto count = std::make_shared<int>(0);
+    replica.writes = [=](const std::vector<Write>&) {
+      if ((*count)++ != n) return WritePlan{};
+      if (meanwhile) meanwhile();
+      return plan;
+    };
+  }
+};
+
+TEST_F(GuardedTest, WhatIsEqualIsNotWritten) {
+  primary.items["a"] = R"({"id":{"S":"a"},"v":{"N":"1.0"}})";
+  replica.put("a", 1);
+  refresh({"a", "absent"});
+  EXPECT_EQ(kind(0), Kind::settled);
+  EXPECT_EQ(kind(1), Kind::settled);
+  EXPECT_TRUE(replica.issued.empty());
+  EXPECT_TRUE(files.lines.empty());
+}
+
+TEST_F(GuardedTest, PutsOnTheConditionOfWhatWasSeenAndReadsThePrimaryAgain) {
+  primary.put("a", 2);
+  replica.put("a", 1);
+  primary.put("b", 1);
+  refresh({"a"});
+  EXPECT_EQ(kind(), Kind::repaired);
+  EXPECT_EQ(replica.items["a"], item("a", 2));
+  ASSERT_EQ(replica.guards.size(), 1U);
+  EXPECT_EQ(replica.guards[0].values, R"({":1":{"N":"1"}})");
+  EXPECT_EQ(primary.reads_of["a"], 2);
+  refresh({"b"});
+  EXPECT_EQ(replica.guards[1].expression, "attribute_not_exists(#k)");
+  EXPECT_EQ(replica.items["b"], item("b", 1));
+}
+
+TEST_F(GuardedTest, ANewerValueThatOthersWroteIsNotWrittenOver) {
+  primary.put("a", 2);
+  replica.put("a", 1);
+  nth_write(0, {}, [&] {  // the primary moves on and its replicator is faster than we are
+    primary.put("a", 3);
+    replica.put("a", 3);
+  });
+  refresh({"a"});
+  EXPECT_EQ(kind(), Kind::settled);
+  EXPECT_EQ(replica.landed, 0);
+  EXPECT_EQ(replica.items["a"], item("a", 3));
+  EXPECT_EQ(refresher->totals().lost, 1U);
+}
+
+TEST_F(GuardedTest, AChangeOfThePrimaryBetweenReadAndWriteIsSeenAfterIt) {
+  primary.put("a", 2);
+  replica.put("a", 1);
+  nth_write(0, {}, [&] { primary.put("a", 3); });
+  refresh({"a"});
+  EXPECT_EQ(kind(), Kind::repaired);
+  EXPECT_EQ(replica.items["a"], item("a", 3));
+  EXPECT_EQ(replica.issued.size(), 2U);
+}
+
+TEST_F(GuardedTest, DeletesWhatThePrimaryLacksTwice) {
+  replica.put("a", 1);
+  refresh({"a"});
+  EXPECT_EQ(kind(), Kind::repaired);
+  EXPECT_TRUE(outcomes->at(0).deleted);
+  EXPECT_TRUE(replica.items.empty());
+  EXPECT_EQ(primary.reads_of["a"], 3);  // twice before, once after
+}
+
+TEST_F(GuardedTest, DeletesNothingThatThePrimaryHasAtTheSecondLook) {
+  replica.put("a", 1);
+  primary.reads = [&](auto) {
+    if (primary.reads_of["a"] == 2) primary.put("a", 1);
+    return ReadPlan{};
+  };
+  refresh({"a"});
+  EXPECT_EQ(kind(), Kind::settled);
+  EXPECT_TRUE(replica.issued.empty());
+}
+
+TEST_F(GuardedTest, AnInsertBetweenTheLookAndTheDeleteIsPutBack) {
+  replica.put("a", 1);
+  nth_write(0, {}, [&] { primary.put("a", 2); });
+  refresh({"a"});
+  EXPECT_EQ(kind(), Kind::repaired);
+  EXPECT_EQ(replica.items["a"], item("a", 2));
+}
+
+TEST_F(GuardedTest, AnAttemptThatLandsLateIsFoundWhenTheDoubtIsOver) {
+  primary.put("a", 1);
+  WritePlan late;
+  late.failure = failure(FailureKind::transient, true);
+  late.lands = 12s;
+  nth_write(0, late, [&] { primary.items.clear(); });  // both are without it, for 12 seconds
+  refresh({"a"}, 5s);
+  EXPECT_FALSE(outcomes.has_value());  // equal, and yet not known to stay so
+  driver.run_for(1h);
+  EXPECT_EQ(kind(), Kind::repaired);
+  EXPECT_TRUE(replica.items.empty());
+  EXPECT_EQ(replica.landed, 2);  // the late put, and the delete that puts it right
+}
+
+TEST_F(GuardedTest, AfterAnUnknownOutcomeBothSidesAreReadAgainNotTheOldValueSent) {
+  primary.put("a", 1);
+  WritePlan lost;
+  lost.failure = failure(FailureKind::transient, true);
+  nth_write(0, lost, [&] { primary.put("a", 2); });
+  refresh({"a"});
+  EXPECT_EQ(kind(), Kind::repaired);
+  ASSERT_EQ(replica.issued.size(), 2U);
+  EXPECT_EQ(replica.issued[1].writes[0].item, item("a", 2));
+}
+
+TEST_F(GuardedTest, WhatDoesNotHoldStillIsChangingAndStaysInTheJournal) {
+  primary.put("a", 1);
+  int version = 1;
+  replica.writes = [&](auto&) {
+    primary.put("a", ++version);
+    return WritePlan{};
+  };
+  refresh({"a"});
+  EXPECT_EQ(kind(), Kind::changing);
+  EXPECT_EQ(replica.issued.size(), GuardedSettings{}.rounds);
+  EXPECT_EQ(journal->open_keys(schema)->size(), 1U);
+}
+
+TEST_F(GuardedTest, IgnoredAttributesAreNoDifferenceAndTheReplicaKeepsItsOwn) {
+  ignored = item::Ignored({"stamp"});
+  primary.items["a"] = R"({"id":{"S":"a"},"v":{"N":"2"},"stamp":{"S":"theirs"}})";
+  replica.items["a"] = R"({"id":{"S":"a"},"v":{"N":"1"},"stamp":{"S":"own"}})";
+  primary.items["b"] = R"({"id":{"S":"b"},"stamp":{"S":"theirs"}})";
+  replica.items["b"] = R"({"id":{"S":"b"}})";
+  refresh({"a", "b"});
+  EXPECT_EQ(kind(0), Kind::repaired);
+  EXPECT_EQ(kind(1), Kind::settled);
+  EXPECT_EQ(replica.items["a"], R"({"id":{"S":"a"},"v":{"N":"2"},"stamp":{"S":"own"}})");
+}
+
+std::string wide(int version) {
+  std::string text = R"({"id":{"S":"a"},"v":{"N":")" + std::to_string(version) + "\"}";
+  for (int i = 0; i < 150; ++i) text += ",\"a" + std::to_string(i) + R"(":{"NULL":true})";
+  return text + "}";
+}
+
+TEST_F(GuardedTest, MoreAttributesThanAConditionTakesAreWrittenWithoutAndVerified) {
+  primary.items["a"] = wide(2);
+  replica.items["a"] = wide(1);
+  nth_write(0, {}, [&] { primary.items["a"] = wide(3); });
+  refresh({"a"});
+  EXPECT_EQ(kind(), Kind::repaired);
+  EXPECT_EQ(replica.guards[0].expression, "");
+  EXPECT_EQ(replica.items["a"], wide(3));
+}
+
+TEST_F(GuardedTest, AnEngineThatCannotCompareIsWrittenToWithoutACondition) {
+  primary.put("a", 2);
+  replica.put("a", 1);
+  WritePlan refused;
+  refused.failure = failure(FailureKind::invalid);
+  nth_write(0, refused);
+  refresh({"a"});
+  EXPECT_EQ(kind(), Kind::repaired);
+  ASSERT_EQ(replica.guards.size(), 2U);
+  EXPECT_EQ(replica.guards[1].expression, "");
+}
+
+TEST_F(GuardedTest, AnItemThatIsRefusedHasFailedAndSaysWhy) {
+  primary.put("a", 2);
+  primary.put("b", 2);
+  replica.writes = [](const std::vector<Write>& writes) {
+    WritePlan plan;
+    if (writes[0].key->canonical() == "a") plan.failure = failure(FailureKind::invalid);
+    return plan;
+  };
+  refresh({"a", "b"});
+  EXPECT_EQ(kind(0), Kind::failed);
+  EXPECT_NE(outcomes->at(0).reason.find("it failed"), std::string::npos);
+  EXPECT_EQ(kind(1), Kind::repaired);
+}
+
+TEST_F(GuardedTest, ThrottlesBackOffAndAreBounded) {
+  primary.put("a", 2);
+  replica.writes = [&](auto&) {
+    WritePlan plan;
+    if (replica.issued.size() <= 5) plan.failure = failure(FailureKind::throttled);
+    return plan;
+  };
+  const Instant began = driver.now;
+  refresh({"a"}, 10min);
+  EXPECT_EQ(kind(), Kind::repaired);
+  EXPECT_EQ(refresher->totals().throttles, 5U);
+  EXPECT_GT(replica.issued[5].at - began, 100ms);
+  replica.items.clear();
+  replica.writes = [](auto&) {
+    WritePlan plan;
+    plan.failure = failure(FailureKind::throttled);
+    return plan;
+  };
+  refresh({"a"}, 3h);
+  EXPECT_EQ(kind(), Kind::failed);
+}
+
+TEST_F(GuardedTest, WhatAPersonMustMendFailsAtOnce) {
+  primary.put("a", 2);
+  primary.reads = [](auto) {
+    ReadPlan plan;
+    plan.failure = failure(FailureKind::denied);
+    return plan;
+  };
+  refresh({"a"}, 1s);
+  EXPECT_EQ(kind(), Kind::failed);
+}
+
+TEST_F(GuardedTest, AnUnprocessedReadIsNoAbsence) {
+  primary.put("a", 1);
+  replica.put("a", 1);
+  primary.reads = [&](auto) {
+    ReadPlan plan;
+    if (primary.reads_of["a"] <= 3) plan.unprocessed = {"a"};
+    return plan;
+  };
+  refresh({"a"});
+  EXPECT_EQ(kind(), Kind::settled);
+  EXPECT_TRUE(replica.issued.empty());
+}
+
+TEST_F(GuardedTest, TheJournalHasTheKeyBeforeItIsWritten) {
+  primary.put("a", 1);
+  replica.writes = [&](auto&) {
+    EXPECT_EQ(journal->open_keys(schema)->size(), 1U);
+    return WritePlan{};
+  };
+  refresh({"a"});
+  EXPECT_EQ(replica.issued.size(), 1U);
+  EXPECT_TRUE(journal->open_keys(schema)->empty());
+  journal->close();
+  EXPECT_EQ(files.removed, 1);
+}
+
+TEST_F(GuardedTest, WithoutAJournalNothingIsWritten) {
+  primary.put("a", 1);
+  files.broken = true;
+  refresh({"a"});
+  EXPECT_EQ(kind(), Kind::failed);
+  EXPECT_TRUE(replica.issued.empty());
+}
+
+TEST_F(GuardedTest, WhatAnInterruptedRunLeftIsFinished) {
+  files.lines = {R"({"pair":"a -> b"})", R"({"begin":[{"id":{"S":"a"}},{"id":{"S":"b"}}]})",
+                 R"({"done":[{"id":{"S":"b"}}]})", R"({"begin":[{"id":{"S":"a"}}]})",
+                 R"({"begin":[{"id":{"S)"};
+  primary.items[read_key("a")] = item("a", 2);
+  replica.items[read_key("a")] = item("a", 1);
+  primary.items[read_key("b")] = item("b", 2);
+  make();
+  std::optional<Result<std::size_t>> finished;
+  scope->spawn([](GuardedTest& test, std::optional<Result<std::size_t>>& out) -> Task<void> {
+    Result<std::size_t> result =
+        co_await finish_interrupted(*test.refresher, *test.journal, test.schema);
+    out.emplace(std::move(result));
+  }(*this, finished));
+  driver.run_for(1min);
+  ASSERT_TRUE(finished && finished->ok());
+  EXPECT_EQ(**finished, 1U);
+  EXPECT_EQ(replica.items[read_key("a")], item("a", 2));
+  EXPECT_FALSE(replica.items.contains(read_key("b")));
+  EXPECT_EQ(files.removed, 1);
+}
+
+TEST_F(GuardedTest, ALateWriteOfAnInterruptedRunIsFoundToo) {
+  files.lines = {R"({"begin":[{"id":{"S":"a"}}]})"};
+  driver.at(driver.now + 15s, [&] {
+    replica.items[read_key("a")] = item("a", 1);
+  });  // both are without it until then
+  make();
+  std::optional<Result<std::size_t>> finished;
+  scope->spawn([](GuardedTest& test, std::optional<Result<std::size_t>>& out) -> Task<void> {
+    Result<std::size_t> result =
+        co_await finish_interrupted(*test.refresher, *test.journal, test.schema);
+    out.emplace(std::move(result));
+  }(*this, finished));
+  driver.run_for(1min);
+  ASSERT_TRUE(finished && finished->ok());
+  EXPECT_TRUE(replica.items.empty());
+}
+
+TEST_F(GuardedTest, AJournalThatHasGrownBeginsAnewWhenNothingInItIsOpen) {
+  journal = std::make_unique<Journal>(driver.loop, files, "j", "a -> b", 300);
+  std::vector<std::string> names;
+  for (int i = 0; i < 40; ++i) primary.put(names.emplace_back("k" + std::to_string(i)), 1);
+  refresh(names);
+  EXPECT_EQ(replica.items, primary.items);
+  EXPECT_GE(files.removed, 2);
+  EXPECT_LT(files.lines.size(), 40U);
+}
+
+TEST_F(GuardedTest, AKeyThatWasGivenUpDoesNotHoldTheJournalUp) {
+  journal = std::make_unique<Journal>(driver.loop, files, "j", "a -> b", 100);
+  std::vector<std::string> names;
+  for (int i = 0; i < 40; ++i) primary.put(names.emplace_back("k" + std::to_string(i)), 1);
+  replica.writes = [](const std::vector<Write>& writes) {
+    WritePlan plan;
+    if (writes[0].key->canonical() == "k0") plan.failure = failure(FailureKind::denied);
+    return plan;
+  };
+  refresh(names);
+  ASSERT_TRUE(outcomes.has_value());
+  EXPECT_EQ(replica.items.size(), 39U);
+  EXPECT_EQ(journal->open_keys(schema)->size(), 1U);
+}
+
+TEST_F(GuardedTest, AJournalOfOtherTablesIsRefused) {
+  files.lines = {R"({"begin":[{"other":{"S":"a"}}]})"};
+  const auto keys = journal->open_keys(schema);
+  ASSERT_FALSE(keys.ok());
+  EXPECT_NE(keys.error().message.find("cannot have"), std::string::npos);
+}
+
+TEST_F(GuardedTest, KeysGoThroughAFewLanesAtOnce) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 100; ++i) primary.put(names.emplace_back("k" + std::to_string(i)), 1);
+  std::size_t most = 0;
+  replica.writes = [&](auto&) {
+    most = std::max(most, replica.in_flight.size());
+    return WritePlan{};
+  };
+  refresh(names);
+  EXPECT_EQ(most, 8U);
+  EXPECT_EQ(replica.items, primary.items);
+}
+
+}  // namespace
+}  // namespace dynamodb_replicator::flow
