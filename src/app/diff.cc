@@ -52,7 +52,8 @@ class DiffRun : public flow::Findings {
                  std::move(resuming)},
         begun_(doors.clock.now()) {
     if (options.repair)
-      repair_.emplace(doors, options, console, pair, plan, primary_, replica_, counts_, stop);
+      repair_.emplace(doors, options, console, pair, plan, primary_, replica_, context_.budget,
+                      counts_, stop);
   }
 
   async::Task<Result<void>> run() {
@@ -81,7 +82,9 @@ class DiffRun : public flow::Findings {
     for (;;) {
       const Duration every = console_.redraw ? kRedrawEvery : kSayEvery;
       co_await doors_.loop.sleep_until(doors_.clock.now() + every);
-      const std::string line = progress_line(context_.progress, elapsed(), plan_.expected_items);
+      const std::string line = progress_line(
+          context_.progress, counts_, elapsed(),
+          base::seconds(doors_.clock.now() - context_.progress.settle_began), plan_.expected_items);
       if (console_.redraw) {
         console_.redraw(line);
       } else {

@@ -48,21 +48,24 @@ Result<int> segment_of(async::Doors& doors, const DiffOptions& options) {
   return *segment;
 }
 
-// The attribute by which the table's items expire; empty: none, or it cannot be known.
-async::Task<std::string> ttl_of(async::Doors& doors, aws::Client& client, std::string table) {
+// The attribute by which the table's items expire; empty: none, or we may not know.
+async::Task<Result<std::string>> ttl_of(async::Doors& doors, aws::Client& client,
+                                        std::string table) {
   const std::string body = wire::describe_ttl_request(table);
   Result<std::string> answer = co_await persist<std::string>(
       doors, doors.clock.now() + kPreflightFor,
       [&](Instant deadline) { return client.call("DescribeTimeToLive", body, deadline, false); });
   if (!answer) {
-    if (answer.error().kind == FailureKind::denied) {
+    const Failure& failure = answer.error();
+    const bool without_ttl = failure.code.starts_with("UnknownOperation");  // an engine may be
+    if (!without_ttl && failure.kind != FailureKind::denied) co_return std::move(answer).error();
+    if (!without_ttl) {
       doors.log.warning("whether items expire is not known; expired ones count as others do",
-                        {{"after", to_text(answer.error())}});
+                        {{"after", to_text(failure)}});
     }
-    co_return std::string();  // engines without TTL do not know the call
+    co_return std::string();
   }
-  Result<std::string> attribute = wire::decode_describe_ttl(std::move(*answer));
-  co_return attribute ? std::move(*attribute) : std::string();
+  co_return wire::decode_describe_ttl(std::move(*answer));
 }
 
 async::Task<Neighbour> neighbour_of(async::Doors& doors, const Pair& pair, std::string leases) {
@@ -79,7 +82,6 @@ async::Task<Neighbour> neighbour_of(async::Doors& doors, const Pair& pair, std::
   const WallTime now = pair.replica_client->service_time();
   for (const core::ShardRow& row : *rows) {
     if (row.finished || row.owner.empty() || !row.read_through) continue;
-    neighbour.alive = true;
     const Duration lag = std::max<Duration>(Duration{0}, now - *row.read_through);
     neighbour.lag = std::max(neighbour.lag.value_or(Duration{0}), lag);
   }
@@ -137,9 +139,12 @@ async::Task<Result<DiffPlan>> plan_diff(async::Doors& doors, const DiffOptions& 
   }
   settings.rules.ignored = item::Ignored(options.ignore);
   if (options.ttl == "ignore") {
-    settings.rules.ttl = co_await ttl_of(doors, *pair.primary_client, pair.primary.location.name);
-    if (settings.rules.ttl.empty())
-      settings.rules.ttl = co_await ttl_of(doors, *pair.replica_client, pair.replica.location.name);
+    Result<std::string> ttl =
+        co_await ttl_of(doors, *pair.primary_client, pair.primary.location.name);
+    if (ttl && ttl->empty())
+      ttl = co_await ttl_of(doors, *pair.replica_client, pair.replica.location.name);
+    if (!ttl) co_return std::move(ttl).error();
+    settings.rules.ttl = std::move(*ttl);
   }
   plan.neighbour = co_await neighbour_of(doors, pair, options.pair.leases);
   settings.settle = settle_time(doors, options, plan.neighbour);

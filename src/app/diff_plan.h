@@ -8,14 +8,13 @@ namespace dynamodb_replicator::app {
 
 // What the pair's lease table tells of a replicator that runs now.
 struct Neighbour {
-  bool alive = false;
   std::optional<Duration> lag;  // of the shard that is furthest behind
 };
 
 struct DiffPlan {
   flow::CompareSettings settings;
   Neighbour neighbour;
-  std::string part;        // of the tables, in words; empty: all
+  std::string part;           // of the tables, in words; empty: all
   double expected_items = 0;  // of both sides; 0: unknown
   double expected_units = 0;
 };

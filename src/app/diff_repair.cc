@@ -8,8 +8,6 @@ namespace {
 flow::GuardedSettings settings_of(const DiffOptions& options) {
   flow::GuardedSettings settings;
   settings.doubt = options.doubt;
-  settings.read_units = options.read_units;
-  settings.write_units = options.write_units;
   return settings;
 }
 
@@ -17,7 +15,8 @@ flow::GuardedSettings settings_of(const DiffOptions& options) {
 
 DiffRepair::DiffRepair(async::Doors& doors, const DiffOptions& options, const Console& console,
                        const Pair& pair, const DiffPlan& plan, BatchTable& primary,
-                       BatchTable& replica, DiffCounts& counts, async::Gate& stop)
+                       BatchTable& replica, core::Budget& reads, DiffCounts& counts,
+                       async::Gate& stop)
     : doors_(doors),
       options_(options),
       console_(console),
@@ -26,10 +25,11 @@ DiffRepair::DiffRepair(async::Doors& doors, const DiffOptions& options, const Co
       stop_(stop),
       guarded_(*pair.replica_client, pair.replica.location.name),
       journal_(doors.loop, doors.files, journal_path(plan.settings.scratch, pair), pair_name(pair)),
-      refresher_(
-          flow::SecondWriter{doors.loop, doors.clock, doors.dice, primary, replica, guarded_,
-                             replica, plan.settings.schema, plan.settings.rules.ignored, &journal_},
-          settings_of(options)) {}
+      writes_(options.write_units),
+      refresher_(flow::SecondWriter{doors.loop, doors.clock, doors.dice, primary, replica, guarded_,
+                                    replica, plan.settings.schema, plan.settings.rules.ignored,
+                                    &journal_, &reads, &writes_},
+                 settings_of(options)) {}
 
 async::Task<Result<void>> DiffRepair::begin() {
   const item::KeySchema& schema = plan_.settings.schema;
@@ -39,6 +39,7 @@ async::Task<Result<void>> DiffRepair::begin() {
                     {{"keys", std::to_string(left->size())}, {"journal", journal_.path()}});
   }
   Result<std::size_t> finished = co_await flow::finish_interrupted(refresher_, journal_, schema);
+  count_units();
   if (!finished) co_return std::move(finished).error();
   co_return Result<void>{};
 }
@@ -71,9 +72,14 @@ async::Task<Result<void>> DiffRepair::write(std::vector<item::KeyRef> keys) {
     for (std::size_t i = 0; i < part.size(); ++i) {
       if (note(*part[i], outcomes[i])) print_event(console_, options_.json, "repaired", *part[i]);
     }
-    counts_.write_units = refresher_.totals().write_units;
+    count_units();
   }
   co_return Result<void>{};
+}
+
+void DiffRepair::count_units() {
+  counts_.read_units = refresher_.totals().read_units;
+  counts_.write_units = refresher_.totals().write_units;
 }
 
 bool DiffRepair::note(const item::Key& key, const flow::Outcome& outcome) {
@@ -101,22 +107,23 @@ bool DiffRepair::note(const item::Key& key, const flow::Outcome& outcome) {
 async::Task<Result<void>> DiffRepair::copy(std::vector<flow::Scanned> items) {
   std::vector<item::KeyRef> keys;
   for (const flow::Scanned& one : items) keys.push_back(one.key);
-  std::vector<flow::Outcome> outcomes =
-      co_await refresher_.backfill(std::move(items), plan_.neighbour.alive);
+  std::vector<flow::Outcome> outcomes = co_await refresher_.backfill(std::move(items));
   for (std::size_t i = 0; i < keys.size(); ++i) note(*keys[i], outcomes[i]);
-  counts_.write_units = refresher_.totals().write_units;
+  count_units();
   co_return Result<void>{};
 }
 
 Result<void> DiffRepair::may_delete(const flow::CompareProgress& progress) const {
   const std::uint64_t there = progress.tally.scanned[1];
-  const bool empty = plan_.settings.whole && progress.tally.scanned[0] == 0;
+  const bool empty = progress.tally.scanned[0] == 0;
   const bool many = deletes_ > kDeletesUnasked &&
                     static_cast<double>(deletes_) > kShareUnasked * static_cast<double>(there);
   if (options_.yes || (!empty && !many)) return {};
   const std::string what = "to delete " + with_commas(deletes_) + " of the replica's " +
                            with_commas(there) + " items" +
-                           (empty ? ", because the primary is empty" : "");
+                           (!empty                 ? ""
+                            : plan_.settings.whole ? ", because the primary is empty"
+                                                   : ", because this part of the primary is empty");
   if (console_.ask && console_.ask("This is " + what + ". Go on?")) return {};
   Failure failure;
   failure.kind = FailureKind::configuration;

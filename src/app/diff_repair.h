@@ -28,14 +28,14 @@ class DiffRepair : public flow::Copier {
   // All of it outlives this.
   DiffRepair(async::Doors& doors, const DiffOptions& options, const Console& console,
              const Pair& pair, const DiffPlan& plan, BatchTable& primary, BatchTable& replica,
-             DiffCounts& counts, async::Gate& stop);
+             core::Budget& reads, DiffCounts& counts, async::Gate& stop);
 
   // First what an interrupted run has left.
   async::Task<Result<void>> begin();
   // Puts what is missing or different; keeps what is extraneous for later.
   async::Task<Result<void>> found(std::vector<flow::Found> findings);
   async::Task<Result<void>> delete_extraneous(const flow::CompareProgress& progress);
-  // --backfill: in batches; with a replicator beside, each key is read again after its write.
+  // --backfill: in batches; each key is read again after its write.
   async::Task<Result<void>> copy(std::vector<flow::Scanned> items) override;
   void end() { journal_.close(); }
 
@@ -43,6 +43,7 @@ class DiffRepair : public flow::Copier {
   async::Task<Result<void>> write(std::vector<item::KeyRef> keys);
   // Counts what became of the key; true if it was written.
   bool note(const item::Key& key, const flow::Outcome& outcome);
+  void count_units();
   Result<void> may_delete(const flow::CompareProgress& progress) const;
   Result<std::vector<item::KeyRef>> next_part(std::uint64_t& at) const;
 
@@ -54,6 +55,7 @@ class DiffRepair : public flow::Copier {
   async::Gate& stop_;
   GuardedTable guarded_;
   flow::Journal journal_;
+  core::Budget writes_;
   flow::GuardedRefresher refresher_;
   std::unique_ptr<async::Spill> extraneous_;  // keys, one wire form a line
   std::uint64_t deletes_ = 0;

@@ -26,6 +26,15 @@ std::string time_text(double seconds) {
   return text;
 }
 
+// Of both sides, the scan's and the repair's.
+double read_units_of(const flow::CompareProgress& progress, const DiffCounts& counts, int side) {
+  const auto i = static_cast<std::size_t>(side);
+  return progress.units[i] + counts.read_units[i];
+}
+double read_units_of(const flow::CompareProgress& progress, const DiffCounts& counts) {
+  return read_units_of(progress, counts, 0) + read_units_of(progress, counts, 1);
+}
+
 }  // namespace
 
 const char* name_of(flow::Finding finding) {
@@ -48,14 +57,25 @@ std::string with_commas(std::uint64_t number) {
   return text;
 }
 
-std::string progress_line(const flow::CompareProgress& progress, double elapsed, double expected) {
+std::string progress_line(const flow::CompareProgress& progress, const DiffCounts& counts,
+                          double elapsed, double settling, double expected) {
   const auto& scanned = progress.tally.scanned;
-  const double units = progress.units[0] + progress.units[1];
+  const double units = read_units_of(progress, counts);
   const std::string items = "primary " + with_commas(scanned[0]) + " items, replica " +
                             with_commas(scanned[1]) + " items";
   if (progress.phase == flow::CompareProgress::Phase::settle) {
-    return items + ", reading " + with_commas(progress.candidates) + " candidates again, " +
-           with_commas(progress.outcomes.differences()) + " differences so far, " +
+    const flow::Outcomes& outcomes = progress.outcomes;
+    const std::uint64_t done =
+        outcomes.differences() + outcomes.settled + outcomes.expired + outcomes.elsewhere;
+    // A key that differs was scanned on one side or on both: at least so many are left over.
+    const std::uint64_t all =
+        std::max(progress.candidates, std::max(scanned[0], scanned[1]) - progress.tally.equal);
+    const double rate = settling > 0 ? static_cast<double>(done) / settling : 0;
+    const double left = rate > 0 ? static_cast<double>(all - std::min(done, all)) / rate : 0;
+    return items + ", " + with_commas(done) + " of " + with_commas(all) +
+           " candidates read again, " + with_commas(outcomes.differences()) +
+           " differences so far, " +
+           (rate > 0 ? time_text(left) + " left" : std::string("time left unknown")) + ", " +
            units_text(units) + " units";
   }
   const auto both = static_cast<double>(scanned[0] + scanned[1]);
@@ -75,8 +95,8 @@ std::string summary(const flow::CompareProgress& progress, const DiffCounts& cou
   std::string text = "scanned     primary " + with_commas(tally.scanned[0]) + " items, replica " +
                      with_commas(tally.scanned[1]) + " items, in " + time_text(elapsed) + " (" +
                      with_commas(static_cast<std::uint64_t>(rate)) + " items/s)\n";
-  text += "consumed    primary " + units_text(progress.units[0]) + ", replica " +
-          units_text(progress.units[1]) + " read units";
+  text += "consumed    primary " + units_text(read_units_of(progress, counts, 0)) + ", replica " +
+          units_text(read_units_of(progress, counts, 1)) + " read units";
   if (repair) text += ", " + units_text(counts.write_units) + " write units";
   text += "\n";
   text += "equal       " + with_commas(tally.equal) + "\n";
@@ -119,7 +139,7 @@ std::string summary_as_json(const flow::CompareProgress& progress, const DiffCou
   field("settled", std::to_string(outcomes.settled));
   field("expired", std::to_string(outcomes.expired));
   field("elsewhere", std::to_string(outcomes.elsewhere));
-  field("read_units", units_text(progress.units[0] + progress.units[1]));
+  field("read_units", units_text(read_units_of(progress, counts)));
   field("write_units", units_text(counts.write_units));
   char seconds[32];
   std::snprintf(seconds, sizeof seconds, "%.3f", elapsed);
@@ -132,9 +152,9 @@ std::string backfill_summary(const flow::CompareProgress& progress, const DiffCo
                              bool wrote, double elapsed, const std::string& part) {
   const std::uint64_t items = progress.tally.scanned[0];
   const std::string of = part.empty() ? "" : ", of " + part;
-  std::string text = "consumed    " + units_text(progress.units[0]) + " read units, " +
-                     units_text(counts.write_units) + " write units, in " + time_text(elapsed) +
-                     "\n";
+  std::string text = "consumed    " + units_text(read_units_of(progress, counts)) +
+                     " read units, " + units_text(counts.write_units) + " write units, in " +
+                     time_text(elapsed) + "\n";
   if (progress.outcomes.expired > 0)
     text += "expired     " + with_commas(progress.outcomes.expired) + " (not copied)\n";
   if (!wrote) {
@@ -155,7 +175,7 @@ std::string backfill_as_json(const flow::CompareProgress& progress, const DiffCo
          ",\"already_equal\":" + std::to_string(counts.in_line) +
          ",\"failed\":" + std::to_string(counts.not_repaired + counts.unsettled) +
          ",\"expired\":" + std::to_string(progress.outcomes.expired) +
-         ",\"read_units\":" + units_text(progress.units[0]) +
+         ",\"read_units\":" + units_text(read_units_of(progress, counts)) +
          ",\"write_units\":" + units_text(counts.write_units) + ",\"seconds\":" + seconds +
          ",\"part\":" + (part.empty() ? "null" : base::to_json_string(part)) + "}";
 }

@@ -1,6 +1,7 @@
 // What diff-tables tells people: the line of progress, the summary, and both as JSON.
 #pragma once
 
+#include <array>
 #include <string>
 
 #include "flow/compare.h"
@@ -12,9 +13,10 @@ const char* name_of(flow::Finding finding);
 // What belongs to a run and not to the walk.
 struct DiffCounts {
   std::uint64_t repaired = 0;
-  std::uint64_t not_repaired = 0;  // tried, and it failed or did not hold still
-  std::uint64_t in_line = 0;       // was equal when its repair began
-  std::uint64_t unsettled = 0;     // did not hold still while it was written
+  std::uint64_t not_repaired = 0;      // tried, and it failed or did not hold still
+  std::uint64_t in_line = 0;           // was equal when its repair began
+  std::uint64_t unsettled = 0;         // did not hold still while it was written
+  std::array<double, 2> read_units{};  // consumed by the repair, by side
   double write_units = 0;
   [[nodiscard]] std::uint64_t remaining(const flow::Outcomes& outcomes) const {
     return outcomes.differences() - repaired - in_line;
@@ -22,8 +24,9 @@ struct DiffCounts {
 };
 
 // "primary 12,000 items, replica 11,900 items, 5,300 items/s, 0:12 left, 61 units". `expected`:
-// items of both sides together, 0 if unknown.
-std::string progress_line(const flow::CompareProgress& progress, double elapsed, double expected);
+// items of both sides together, 0 if unknown. `settling`: seconds since the scan's end.
+std::string progress_line(const flow::CompareProgress& progress, const DiffCounts& counts,
+                          double elapsed, double settling, double expected);
 
 // Some lines; the last is "[discrepancies] N". `part`: of the tables that was looked at, in words;
 // empty: all.

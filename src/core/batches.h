@@ -29,6 +29,12 @@ inline constexpr std::size_t kFencedBytesMax = 3'900'000;
 std::vector<std::size_t> cut_batches(const std::vector<std::size_t>& bytes, std::size_t count,
                                      std::size_t bytes_max = kBatchBytesMax);
 
+// What writing an item of so many bytes of JSON will cost: a unit for each KB begun (Developer
+// Guide). JSON is longer than what is counted, so this is rather too much.
+inline double write_units_of(std::size_t bytes) {
+  return static_cast<double>(bytes / 1024 + (bytes % 1024 != 0 || bytes == 0 ? 1 : 0));
+}
+
 // Is it worth trying again? Else a person must act, or never.
 inline bool passes(FailureKind kind) {
   return kind == FailureKind::throttled || kind == FailureKind::transient ||

@@ -1,4 +1,4 @@
-// Backfill: batches of scanned items, and the second look at them beside other writers.
+// Backfill: batches of scanned items, and the second look at them.
 #include <utility>
 
 #include "async/scope.h"
@@ -7,7 +7,7 @@
 
 namespace dynamodb_replicator::flow {
 
-Task<std::vector<Outcome>> GuardedRefresher::backfill(std::vector<Scanned> items, bool beside) {
+Task<std::vector<Outcome>> GuardedRefresher::backfill(std::vector<Scanned> items) {
   if (!out_.ignored.empty()) {  // a put would take the replica's own attributes away
     std::vector<item::KeyRef> keys;
     for (Scanned& one : items) keys.push_back(std::move(one.key));
@@ -15,7 +15,6 @@ Task<std::vector<Outcome>> GuardedRefresher::backfill(std::vector<Scanned> items
     co_return outcomes;
   }
   Copy copy;
-  copy.beside = beside;
   copy.outcomes.resize(items.size());
   std::vector<std::size_t> bytes;
   for (const Scanned& one : items) bytes.push_back(one.item.size());
@@ -64,7 +63,7 @@ Task<void> GuardedRefresher::copy_lane(std::vector<Parts>& batches, std::size_t&
 }
 
 Task<void> GuardedRefresher::copy_batch(Parts parts, Copy& copy) {
-  if (copy.beside && out_.journal != nullptr) {
+  if (out_.journal != nullptr) {
     std::vector<item::KeyRef> keys;
     for (const Part& part : parts) keys.push_back(part.key);
     Result<void> begun = co_await out_.journal->begin(std::move(keys));
@@ -75,29 +74,26 @@ Task<void> GuardedRefresher::copy_batch(Parts parts, Copy& copy) {
   }
   Parts written;
   co_await write_parts(std::move(parts), copy, written);
-  if (written.empty()) co_return;
-  if (!copy.beside) {
-    for (const Part& part : written)
-      copy.outcomes[part.place] = {Outcome::Kind::repaired, false, {}};
-    co_return;
-  }
-  co_await look_again(std::move(written), copy);
+  if (!written.empty()) co_await look_again(std::move(written), copy);
 }
 
-// Until each is written or has failed. What is sent again is what was scanned; beside other writers
-// look_again() finds out whether that is old.
+// Until each is written or has failed. What is sent again is what was scanned; look_again() finds
+// out whether that is old.
 Task<void> GuardedRefresher::write_parts(Parts parts, Copy& copy, Parts& written) {
   Work trouble;
   while (!parts.empty()) {
-    co_await out_.loop.sleep_until(write_budget_.ready_at());
     std::vector<Write> writes;
-    for (const Part& part : parts) writes.push_back({part.key, part.item});
+    double expected = 0;
+    for (const Part& part : parts) {
+      writes.push_back({part.key, part.item});
+      expected += core::write_units_of(part.item.size());
+    }
+    co_await take_turn(out_.writes, expected);
     const Instant deadline = out_.clock.now() + kWriteTimeout;
     Result<WriteAnswer> answer = co_await out_.batches.write(writes, deadline);
+    pay_write(expected, answer ? answer->units : 0);
     Failure failure;
     if (answer) {
-      totals_.write_units += answer->units;
-      write_budget_.charge(answer->units, out_.clock.now());
       Parts rest;
       for (std::size_t i = 0; i < parts.size(); ++i) {
         if (answer->done[i]) {
@@ -132,25 +128,23 @@ Task<void> GuardedRefresher::write_parts(Parts parts, Copy& copy, Parts& written
     }
     Result<void> on = co_await back_off(trouble, std::move(failure));
     if (!on) {
-      if (copy.beside && out_.journal != nullptr) out_.journal->leave(parts.size());
+      if (out_.journal != nullptr) out_.journal->leave(parts.size());
       fail(parts, on.error(), copy);
       co_return;
     }
   }
 }
 
-// Beside other writers: what the primary still has as it was written is in line, unless an earlier
-// attempt may still land.
+// What the primary still has as it was written is in line, unless an earlier attempt may still
+// land.
 Task<void> GuardedRefresher::look_again(Parts written, Copy& copy) {
   std::vector<item::KeyRef> keys;
   for (const Part& part : written) keys.push_back(part.key);
-  co_await out_.loop.sleep_until(read_budget_.ready_at());
+  const auto expected = static_cast<double>(keys.size());
+  co_await take_turn(out_.reads, expected);
   Result<ReadAnswer> answer = co_await out_.primary.read(keys, out_.clock.now() + kReadTimeout);
+  pay_read(core::Side::primary, expected, answer ? answer->units : 0);
   std::vector<item::KeyRef> done;
-  if (answer) {
-    totals_.read_units += answer->units;
-    read_budget_.charge(answer->units, out_.clock.now());
-  }
   for (std::size_t i = 0; i < written.size(); ++i) {
     Part& part = written[i];
     const bool unchanged = answer.ok() && answer->entries[i].state == ReadAnswer::State::found &&

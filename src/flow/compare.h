@@ -58,6 +58,7 @@ class StateKeeper {
 struct CompareProgress {
   enum class Phase { scan, settle };
   Phase phase = Phase::scan;
+  Instant settle_began{};
   core::Tally tally;
   Outcomes outcomes;
   std::size_t segments_done = 0;

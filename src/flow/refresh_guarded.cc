@@ -85,9 +85,9 @@ Task<Outcome> GuardedRefresher::one(Work& work) {
 Task<Outcome> GuardedRefresher::settle(Work& work) {
   for (unsigned round = 0; round < settings_.rounds;) {
     const Instant began = out_.clock.now();
-    Result<std::string> seen = co_await read(out_.replica, work);
+    Result<std::string> seen = co_await read(core::Side::replica, work);
     if (!seen) co_return failed(seen.error());
-    Result<std::string> wanted = co_await read(out_.primary, work);
+    Result<std::string> wanted = co_await read(core::Side::primary, work);
     if (!wanted) co_return failed(wanted.error());
     if (work.doubt && began >= *work.doubt) work.doubt.reset();
     if (item::same_item(*wanted, *seen, out_.ignored)) {
@@ -96,7 +96,7 @@ Task<Outcome> GuardedRefresher::settle(Work& work) {
       continue;
     }
     if (wanted->empty()) {
-      Result<std::string> again = co_await read(out_.primary, work);
+      Result<std::string> again = co_await read(core::Side::primary, work);
       if (!again) co_return failed(again.error());
       if (!again->empty()) {
         ++round;
@@ -108,7 +108,7 @@ Task<Outcome> GuardedRefresher::settle(Work& work) {
     if (*written == Written::unknown) continue;
     ++round;
     if (*written == Written::lost) continue;
-    Result<std::string> after = co_await read(out_.primary, work);
+    Result<std::string> after = co_await read(core::Side::primary, work);
     if (!after) co_return failed(after.error());
     if (!work.doubt && item::same_item(*after, *wanted, out_.ignored)) co_return finished(work);
   }
@@ -116,15 +116,15 @@ Task<Outcome> GuardedRefresher::settle(Work& work) {
 }
 
 // Consistent; empty: absent. Tries again until it is served or has failed.
-Task<Result<std::string>> GuardedRefresher::read(TableReader& table, Work& work) {
+Task<Result<std::string>> GuardedRefresher::read(core::Side side, Work& work) {
+  TableReader& table = side == core::Side::primary ? out_.primary : out_.replica;
   for (;;) {
-    co_await out_.loop.sleep_until(read_budget_.ready_at());
+    co_await take_turn(out_.reads, 1);
     const std::vector<item::KeyRef> keys{work.key};
     Result<ReadAnswer> answer = co_await table.read(keys, out_.clock.now() + kReadTimeout);
     std::optional<Failure> failure;
+    pay_read(side, 1, answer ? answer->units : 0);
     if (answer) {
-      totals_.read_units += answer->units;
-      read_budget_.charge(answer->units, out_.clock.now());
       ReadAnswer::Entry& entry = answer->entries.front();
       if (entry.state != ReadAnswer::State::unprocessed) co_return std::move(entry.item);
       failure = throttled("BatchGetItem");
@@ -134,6 +134,26 @@ Task<Result<std::string>> GuardedRefresher::read(TableReader& table, Work& work)
     Result<void> on = co_await back_off(work, *std::move(failure));
     if (!on) co_return std::move(on).error();
   }
+}
+
+// Taken before the request and made good after it, so that lanes do not all go at once.
+Task<void> GuardedRefresher::take_turn(core::Budget* budget, double expected) {
+  if (budget == nullptr) co_return;
+  while (budget->ready_at() > out_.clock.now()) {
+    const Instant ready = budget->ready_at();
+    co_await out_.loop.sleep_until(ready);
+  }
+  budget->charge(expected, out_.clock.now());
+}
+
+void GuardedRefresher::pay_read(core::Side side, double expected, double consumed) {
+  totals_.read_units[core::index_of(side)] += consumed;
+  if (out_.reads != nullptr) out_.reads->charge(consumed - expected, out_.clock.now());
+}
+
+void GuardedRefresher::pay_write(double expected, double consumed) {
+  totals_.write_units += consumed;
+  if (out_.writes != nullptr) out_.writes->charge(consumed - expected, out_.clock.now());
 }
 
 Task<Result<void>> GuardedRefresher::back_off(Work& work, Failure failure) {
@@ -173,7 +193,8 @@ Task<Result<GuardedRefresher::Written>> GuardedRefresher::write(Work& work,
   }
   work.begun = true;
   core::Guard guard = core::guard_for(seen, out_.schema);
-  co_await out_.loop.sleep_until(write_budget_.ready_at());
+  const double expected = core::write_units_of(std::max(one.item.size(), seen.size()));
+  co_await take_turn(out_.writes, expected);
   Instant deadline = out_.clock.now() + kWriteTimeout;
   Result<double> answer = co_await out_.guarded.write_if(one, guard, deadline);
   const bool unsaid = !answer && answer.error().kind == FailureKind::invalid &&
@@ -184,9 +205,8 @@ Task<Result<GuardedRefresher::Written>> GuardedRefresher::write(Work& work,
     Result<double> unguarded = co_await out_.guarded.write_if(one, guard, deadline);
     answer = std::move(unguarded);
   }
+  pay_write(expected, answer ? *answer : 0);
   if (answer) {
-    totals_.write_units += *answer;
-    write_budget_.charge(*answer, out_.clock.now());
     ++(wanted.empty() ? totals_.deletes : totals_.puts);
     window_.clean();
     work.failures = 0;

@@ -14,6 +14,7 @@
 // journal is lost too; the next comparison finds it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,6 +23,7 @@
 #include "async/doors.h"
 #include "async/gate.h"
 #include "core/backoff.h"
+#include "core/window.h"
 #include "flow/journal.h"
 #include "flow/ports.h"
 #include "item/compare.h"
@@ -41,14 +43,15 @@ struct SecondWriter {
   const item::KeySchema& schema;
   const item::Ignored& ignored;
   Journal* journal = nullptr;  // nullptr: nothing is noted (tests)
+  // Ceilings, shared with whoever else of this process consumes; nullptr: none.
+  core::Budget* reads = nullptr;
+  core::Budget* writes = nullptr;
 };
 
 struct GuardedSettings {
-  unsigned lanes = 8;     // keys, or batches, at once
-  unsigned rounds = 12;   // of reading and writing one key that does not hold still
-  Duration doubt = 15s;   // D, as in flow::Settings
-  double read_units = 0;  // ceilings in capacity units a second; 0: none
-  double write_units = 0;
+  unsigned lanes = 8;    // keys, or batches, at once
+  unsigned rounds = 12;  // of reading and writing one key that does not hold still
+  Duration doubt = 15s;  // D, as in flow::Settings
 };
 
 struct Outcome {
@@ -78,7 +81,7 @@ class GuardedRefresher {
   static constexpr unsigned kFailuresMax = 30;
 
   struct Totals {
-    double read_units = 0;
+    std::array<double, 2> read_units{};  // by core::index_of(side)
     double write_units = 0;
     std::uint64_t puts = 0;
     std::uint64_t deletes = 0;
@@ -88,23 +91,18 @@ class GuardedRefresher {
   };
 
   GuardedRefresher(const SecondWriter& outside, const GuardedSettings& settings)
-      : out_(outside),
-        settings_(settings),
-        changed_(outside.loop),
-        window_(settings.lanes),
-        read_budget_(settings.read_units),
-        write_budget_(settings.write_units) {}
+      : out_(outside), settings_(settings), changed_(outside.loop), window_(settings.lanes) {}
 
   // One outcome for each key, in order. `doubt`: until then an earlier attempt for any of them may
   // still land. REQUIRES: all different.
   Task<std::vector<Outcome>> refresh(std::vector<item::KeyRef> keys,
                                      std::optional<Instant> doubt = {});
 
-  // Puts what a scan of the primary found, in batches, without asking what the replica has; into a
-  // table that has no other writer that is all. `beside`: others may be writing; then each key is
-  // noted in the journal, the primary is read again after its write, and what changed meanwhile
-  // goes through refresh(). Where attributes are ignored, everything does. REQUIRES: as refresh().
-  Task<std::vector<Outcome>> backfill(std::vector<Scanned> items, bool beside);
+  // Puts what a scan of the primary found, in batches, without asking what the replica has. Nobody
+  // can know that no replicator runs (its lease table may have any name), so each key is noted in
+  // the journal, the primary is read again after its write, and what changed meanwhile goes through
+  // refresh(). Where attributes are ignored, everything does. REQUIRES: as refresh().
+  Task<std::vector<Outcome>> backfill(std::vector<Scanned> items);
 
   // Until when an attempt that somebody may have made just now can still land.
   [[nodiscard]] Instant doubt_from_now() const {
@@ -129,7 +127,6 @@ class GuardedRefresher {
   };
   using Parts = std::vector<Part>;
   struct Copy {  // one call of backfill()
-    bool beside = false;
     std::vector<Outcome> outcomes;
     Parts later;  // for refresh(): changed meanwhile, or in doubt
   };
@@ -139,7 +136,10 @@ class GuardedRefresher {
   Task<void> lane(std::vector<Work>& work, std::size_t& next, std::vector<Outcome>& outcomes);
   Task<Outcome> one(Work& work);
   Task<Outcome> settle(Work& work);
-  Task<Result<std::string>> read(TableReader& table, Work& work);
+  Task<Result<std::string>> read(core::Side side, Work& work);
+  Task<void> take_turn(core::Budget* budget, double expected);
+  void pay_read(core::Side side, double expected, double consumed);
+  void pay_write(double expected, double consumed);
   Task<Result<Written>> write(Work& work, const std::string& wanted, const std::string& seen);
   Task<Result<void>> back_off(Work& work, Failure failure);
   [[nodiscard]] static Outcome finished(const Work& work);
@@ -155,8 +155,6 @@ class GuardedRefresher {
   async::Signal changed_;
   core::Window window_;
   unsigned active_ = 0;
-  core::Budget read_budget_;
-  core::Budget write_budget_;
   Totals totals_;
 };
 

@@ -30,10 +30,11 @@ struct GuardedTest : ::testing::Test {
   std::optional<async::Scope> scope;
   std::optional<std::vector<Outcome>> outcomes;
 
-  void make(GuardedSettings settings = {}) {
+  void make(GuardedSettings settings = {}, core::Budget* reads = nullptr,
+            core::Budget* writes = nullptr) {
     refresher = std::make_unique<GuardedRefresher>(
         SecondWriter{driver.loop, clock, dice, primary, replica, replica, replica, schema, ignored,
-                     journal.get()},
+                     journal.get(), reads, writes},
         settings);
     scope.emplace(driver.loop);
   }
@@ -50,13 +51,6 @@ struct GuardedTest : ::testing::Test {
     std::vector<item::KeyRef> keys;
     for (const auto& name : names) keys.push_back(key(name));
     start(refresher->refresh(std::move(keys)));
-    driver.run_for(time);
-  }
-  void backfill(const std::vector<std::string>& names, bool beside, Duration time = 1h) {
-    if (!refresher) make();
-    std::vector<Scanned> items;
-    for (const auto& name : names) items.push_back({key(name), primary.items.at(name)});
-    start(refresher->backfill(std::move(items), beside));
     driver.run_for(time);
   }
   std::optional<Kind> kind(std::size_t i = 0) {
@@ -83,6 +77,37 @@ TEST_F(GuardedTest, WhatIsEqualIsNotWritten) {
   EXPECT_EQ(kind(1), Kind::settled);
   EXPECT_TRUE(replica.issued.empty());
   EXPECT_TRUE(files.lines.empty());
+}
+
+TEST_F(GuardedTest, LanesKeepTheCeilingsTogether) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 40; ++i) {
+    names.push_back("k" + std::to_string(i));
+    primary.put(names.back(), 1);
+  }
+  core::Budget writes(4);
+  make({}, nullptr, &writes);
+  const Instant began = driver.now;
+  refresh(names);
+  ASSERT_EQ(replica.issued.size(), 40U);
+  for (std::size_t i = 0; i < replica.issued.size(); ++i)
+    EXPECT_GE(replica.issued[i].at - began, 250ms * i) << i;
+
+  for (const std::string& name : names) primary.put(name, 2);
+  core::Budget reads(20);
+  make({}, &reads, nullptr);
+  const int before = primary.read_calls + replica.read_calls;
+  refresh(names, 5s);
+  EXPECT_LE(primary.read_calls + replica.read_calls - before, 101);
+  EXPECT_FALSE(outcomes.has_value()) << "40 keys take 120 reads";
+}
+
+TEST_F(GuardedTest, UnitsAreCountedBySide) {
+  primary.put("a", 2);
+  replica.put("a", 1);
+  refresh({"a"});
+  EXPECT_EQ(refresher->totals().read_units, (std::array<double, 2>{2, 1}));
+  EXPECT_EQ(refresher->totals().write_units, 1);
 }
 
 TEST_F(GuardedTest, PutsOnTheConditionOfWhatWasSeenAndReadsThePrimaryAgain) {

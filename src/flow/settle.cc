@@ -11,6 +11,7 @@ namespace dynamodb_replicator::flow {
 
 Task<Result<void>> Settler::run(core::RunMerge& leftovers) {
   context_.progress.phase = CompareProgress::Phase::settle;
+  context_.progress.settle_began = context_.clock.now();
   context_.progress.outcomes = state_.outcomes;
   context_.progress.candidates = state_.candidates;
   Result<void> told = co_await tell_again();

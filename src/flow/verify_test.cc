@@ -296,6 +296,7 @@ TEST_F(VerifyTest, ResumedRunsFindExactlyTheSame) {
   settings.units_a_page = 1;
   settings.window_bytes = 8000;
   base::Prng prng(5);
+  int all_kills = 0;
   for (int round = 0; round < 12; ++round) {
     Keeper keeper;
     resuming = {&keeper, &keeper.spill, std::nullopt};
@@ -303,7 +304,7 @@ TEST_F(VerifyTest, ResumedRunsFindExactlyTheSame) {
     for (result.reset();;) {
       heard.keys.clear();
       start();
-      driver.run_for(std::chrono::milliseconds(500 + prng.below(25'000)));
+      driver.run_for(std::chrono::milliseconds(500 + prng.below(15'000)));
       if (result || ++kills > 60) break;
       scope.reset();  // a kill
       resuming = keeper.again();
@@ -311,8 +312,9 @@ TEST_F(VerifyTest, ResumedRunsFindExactlyTheSame) {
     ASSERT_TRUE(result && result->ok()) << kills;
     EXPECT_EQ(heard.keys.size(), 45U) << kills;
     EXPECT_EQ(outcomes().differences(), 45U) << kills;
-    EXPECT_GT(kills, 0);
+    all_kills += kills;
   }
+  EXPECT_GT(all_kills, 12);
 }
 
 TEST_F(VerifyTest, AnInterruptedRunGoesOnWhereItStopped) {
