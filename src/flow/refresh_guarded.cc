@@ -107,7 +107,14 @@ Task<Outcome> GuardedRefresher::settle(Work& work) {
     if (!written) co_return failed(written.error());
     if (*written == Written::unknown) continue;
     ++round;
-    if (*written == Written::lost) continue;
+    if (*written == Written::lost) {
+      // Twice, and the replica still holds the very text: this engine cannot compare such values
+      // (dynalite calls equal maps and lists different). A guard only narrows; the read below
+      // decides.
+      work.unguarded = work.lost_on == *seen;
+      work.lost_on = std::move(*seen);
+      continue;
+    }
     Result<std::string> after = co_await read(core::Side::primary, work);
     if (!after) co_return failed(after.error());
     if (!work.doubt && item::same_item(*after, *wanted, out_.ignored)) co_return finished(work);
@@ -192,7 +199,7 @@ Task<Result<GuardedRefresher::Written>> GuardedRefresher::write(Work& work,
     if (!begun) co_return std::move(begun).error();
   }
   work.begun = true;
-  core::Guard guard = core::guard_for(seen, out_.schema);
+  core::Guard guard = work.unguarded ? core::Guard{} : core::guard_for(seen, out_.schema);
   const double expected = core::write_units_of(std::max(one.item.size(), seen.size()));
   co_await take_turn(out_.writes, expected);
   Instant deadline = out_.clock.now() + kWriteTimeout;

@@ -117,7 +117,9 @@ class GuardedRefresher {
     bool begun = false;            // noted in the journal
     bool wrote = false;
     bool deleted = false;
-    unsigned failures = 0;  // since a write was answered
+    unsigned failures = 0;   // since a write was answered
+    std::string lost_on{};   // what the replica held when a condition was last called false
+    bool unguarded = false;  // the engine calls it false of what is there: write without
   };
   struct Part {  // of a batch: an item, and its place among the outcomes
     std::size_t place = 0;

@@ -102,6 +102,19 @@ TEST_F(GuardedTest, LanesKeepTheCeilingsTogether) {
   EXPECT_FALSE(outcomes.has_value()) << "40 keys take 120 reads";
 }
 
+TEST_F(GuardedTest, AnEngineThatCallsEqualValuesDifferentIsWrittenWithoutTheGuard) {
+  replica.compares = false;
+  primary.put("a", 2);
+  replica.put("a", 1);
+  refresh({"a"});
+  EXPECT_EQ(kind(), Kind::repaired);
+  EXPECT_EQ(replica.items["a"], item("a", 2));
+  ASSERT_EQ(replica.guards.size(), 3U);
+  EXPECT_FALSE(replica.guards[1].expression.empty());
+  EXPECT_TRUE(replica.guards[2].expression.empty());
+  EXPECT_EQ(primary.reads_of["a"], 4) << "it is read again after the write all the same";
+}
+
 TEST_F(GuardedTest, UnitsAreCountedBySide) {
   primary.put("a", 2);
   replica.put("a", 1);

@@ -244,7 +244,7 @@ def _(world):
     assert status == 0, log
     world.dynamodb.put_item(TableName=pair.replica, Item={**pair.key(5000), "v": {"S": "damage"}})
     places = [f"{world.dynamodb_url}/{name}" for name in (pair.primary, pair.replica)]
-    status, out, err, _ = run([*places, "--repair", "--settle", 0], name="diff-tables")
+    status, out, err, _ = run([*places, "--repair", "--settle", 0, "--leases", pair.leases], name="diff-tables")
     assert status == 0, out + err
     assert "fence" in err, f"nothing is said of the fenced replicator: {err}"
     pair.assert_equal()
