@@ -168,7 +168,10 @@ Task<void> Settler::lane(Round& round, std::size_t& next, std::optional<Failure>
     const std::size_t count = std::min(core::kReadKeysMax, round.size() - next);
     const std::span<Candidate> part(round.data() + next, count);
     next += count;
-    for (const core::Side side : {core::Side::primary, core::Side::replica}) {
+    // The replica first: what it held then and the primary lacks afterwards is gone from there since
+    // before the next look. The other way round a key that is made, copied and deleted again between
+    // two looks counts as extraneous, however quickly the replica follows.
+    for (const core::Side side : {core::Side::replica, core::Side::primary}) {
       Result<void> done = co_await read(side, part);
       if (done) continue;
       if (!failed) failed = std::move(done).error();

@@ -1,8 +1,9 @@
 // Candidates become findings: read consistently on both sides, again after the settle time, and
 // again while they move.
 //
-// A difference counts when two looks, at least the settle time apart, see the same two contents,
-// and they differ. What is equal in any look is settled. What moves in every look is `changing`.
+// A look reads the replica, then the primary. A difference counts when two looks, at least the
+// settle time apart, see the same two contents, and they differ. What is equal in any look is
+// settled. What moves in every look is `changing`.
 #pragma once
 
 #include <memory>
