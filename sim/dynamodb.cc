@@ -28,6 +28,14 @@ std::string consumed(Json request, const Table& table, std::size_t units) {
          std::to_string(units) + ".0}";
 }
 
+// What some engines refuse in a condition.
+bool compares_more_than_scalars(const Substitutes& substitutes) {
+  for (const auto& [name, value] : substitutes.values) {
+    if (type_of(value) != "S" && type_of(value) != "N") return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Table& DynamoDb::create(const std::string& name, Schema schema) {
@@ -180,6 +188,8 @@ Answer DynamoDb::conditionally(Json request, Table& table, const Item& key_item,
   if (const auto condition = text(request, "ConditionExpression")) {
     auto substitutes = substitutes_of(request);
     if (!substitutes) return substitutes.error();
+    if (table.engine().refuses && compares_more_than_scalars(*substitutes))
+      return validation("Invalid ConditionExpression: values of this type cannot be compared");
     static const Item kAbsent;
     const auto held = holds(*condition, current == nullptr ? kAbsent : *current, *substitutes);
     if (!held) return held.error();

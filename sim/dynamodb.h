@@ -71,6 +71,8 @@ class DynamoDb {
   Answer conditionally(Json request, Table& table, const Item& key_item, const std::string& key,
                        const std::shared_ptr<const Item>& next);
   std::string description(const Slot& slot) const;
+  // As the table's engine answers it.
+  std::string shown(const Table& table, const Item& item);
 
   World& world_;
   base::Prng prng_;

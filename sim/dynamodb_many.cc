@@ -10,7 +10,6 @@ namespace dynamodb_replicator::sim {
 namespace {
 
 constexpr std::size_t kBatchBytesMax = 16 * 1024 * 1024;
-constexpr std::size_t kPageBytesMax = 1024 * 1024;
 
 const ServiceError kThroughput{
     "ProvisionedThroughputExceededException",
@@ -86,38 +85,6 @@ Answer DynamoDb::query(Json request) {
          std::to_string(count) + last + "}";
 }
 
-Answer DynamoDb::scan(Json request) {
-  auto table = named(request);
-  if (!table) return table.error();
-  for (const std::string_view unknown :
-       {"FilterExpression", "Segment", "IndexName", "ScanFilter"}) {
-    if (member(request, unknown))
-      return validation("the simulator does not know " + std::string(unknown));
-  }
-  std::string after;
-  if (const auto start = member(request, "ExclusiveStartKey")) {
-    auto item = parse_item(*start);
-    if (!item) return item.error();
-    const auto key = (*table)->key_of(*item, true);
-    if (!key) return key.error();
-    after = *key;
-  }
-  const auto limit = static_cast<std::size_t>(integer(request, "Limit").value_or(1'000'000));
-  std::string items;
-  std::size_t count = 0;
-  std::string last;
-  for (const auto& [key, item] : (*table)->items()) {
-    if (!after.empty() && key <= after) continue;
-    items += (count++ > 0 ? "," : "") + item_json(*item, prng_);
-    if (count == limit || items.size() > kPageBytesMax) {
-      last = ",\"LastEvaluatedKey\":" + item_json((*table)->key_item(*item));
-      break;
-    }
-  }
-  return R"({"Items":[)" + items + R"(],"Count":)" + std::to_string(count) + R"(,"ScannedCount":)" +
-         std::to_string(count) + last + "}";
-}
-
 Answer DynamoDb::batch_get_item(Json request) {
   auto asked = one_table(request);
   if (!asked) return asked.error();
@@ -144,12 +111,12 @@ Answer DynamoDb::batch_get_item(Json request) {
   std::string left;
   for (const auto& [key, key_item] : wanted) {
     if (found.size() > kBatchBytesMax || world_.faults().strikes(Fault::unprocessed_keys)) {
-      left += (left.empty() ? "" : ",") + item_json(key_item, prng_);
+      left += (left.empty() ? "" : ",") + shown(**table, key_item);
       continue;
     }
     const bool stale = !consistent && world_.faults().strikes(Fault::stale_read);
     const Item* item = stale ? (*table)->find_stale(key, 2s) : (*table)->find(key);
-    if (item != nullptr) found += (found.empty() ? "" : ",") + item_json(*item, prng_);
+    if (item != nullptr) found += (found.empty() ? "" : ",") + shown(**table, *item);
   }
   const std::string name = base::to_json_string(asked->name);
   std::string rest;
@@ -200,8 +167,8 @@ Answer DynamoDb::batch_write_item(Json request) {
   for (const One& one : wanted) {
     if (world_.faults().strikes(Fault::unprocessed_items)) {
       left += (left.empty() ? "" : ",") +
-              (one.item ? R"({"PutRequest":{"Item":)" + item_json(*one.item, prng_) + "}}"
-                        : R"({"DeleteRequest":{"Key":)" + item_json(one.key, prng_) + "}}");
+              (one.item ? R"({"PutRequest":{"Item":)" + shown(**table, *one.item) + "}}"
+                        : R"({"DeleteRequest":{"Key":)" + shown(**table, one.key) + "}}");
       continue;
     }
     ++done;

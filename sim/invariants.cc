@@ -17,6 +17,8 @@ std::string_view name_of(Invariant invariant) {
       "I13 no secrets",
       "I14 bounded cost",
       "I15 leases kept",
+      "I12 comparisons true",
+      "I16 looked before written",
   };
   return kNames[static_cast<std::size_t>(invariant)];
 }

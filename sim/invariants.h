@@ -2,8 +2,8 @@
 //
 // Each is checked from outside the program: in the tables, on the network, on the disks and in the
 // logs. A run is worth something only if its invariants were looked at: the sums are printed at the
-// end of a range of seeds. Two more belong to commands that no run starts yet: what a backup
-// restores (I11) and what a comparison of the tables finds (I12).
+// end of a range of seeds. One more belongs to commands that no run starts yet: what a backup
+// restores (I11).
 #pragma once
 
 #include <array>
@@ -27,10 +27,16 @@ enum class Invariant : std::uint8_t {
   no_secrets,          // I13: planted secrets are in no log, dead letter or page of metrics
   bounded_cost,        // I14: so many items read and written per record
   lease_kept,  // I15: written inside of a lease; a lease is lost, or taken, as the table says
+  // Of pair scenes only (sim/pair_scene.h).
+  comparison_true,      // I12: what differs is reported, and nothing that was equal in time
+  looked_before_write,  // I16: a second writer writes what it has just read, and deletes after two
+                        // looks
   count
 };
 
 std::string_view name_of(Invariant invariant);  // "I1 equal at rest"
+inline constexpr std::size_t kInvariantsReplicating =
+    static_cast<std::size_t>(Invariant::comparison_true);  // the first so many
 inline constexpr std::size_t kInvariants = static_cast<std::size_t>(Invariant::count);
 using InvariantCounts = std::array<std::uint64_t, kInvariants>;
 

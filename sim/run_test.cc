@@ -46,9 +46,9 @@ TEST(Run, EveryInvariantIsLookedAtSomewhere) {
     const RunResult result = run_seed(seed, true, real);
     EXPECT_FALSE(result.failure) << "seed " << seed << ": " << *result.failure;
     for (std::size_t i = 0; i < kInvariants; ++i) sums[i] += result.invariants[i];
-    if (std::count(sums.begin(), sums.end(), 0U) == 0) return;
+    if (std::count(sums.begin(), sums.begin() + kInvariantsReplicating, 0U) == 0) return;
   }
-  for (std::size_t i = 0; i < kInvariants; ++i) {
+  for (std::size_t i = 0; i < kInvariantsReplicating; ++i) {
     EXPECT_GT(sums[i], 0U) << name_of(static_cast<Invariant>(i));
   }
 }

@@ -2,6 +2,7 @@
 // stale reads.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -27,6 +28,17 @@ struct Schema {
 struct Version {
   Duration since{0};
   std::shared_ptr<const Item> item;  // nullptr: absent
+};
+
+// How the engine behind a table differs from the service.
+struct Engine {
+  // Scans go in an order of their own, a page of at most `page` items at a time; 0: by key, in
+  // whole pages.
+  std::uint64_t order = 0;
+  std::size_t page = 3;
+  bool scatters = false;  // segments are cut by the whole key; else by the partition key
+  bool refuses = false;   // conditions that compare anything but a string or a number
+  bool spells = false;    // whole numbers are answered with a point: 5.0
 };
 
 // What key_of() says of a key of other attributes or types.
@@ -61,6 +73,9 @@ class Table {
   void refuse(std::string attribute) { refused_ = std::move(attribute); }
   [[nodiscard]] bool refuses(const Item& item) const { return item.contains(refused_); }
 
+  void run_on(Engine engine) { engine_ = engine; }
+  [[nodiscard]] const Engine& engine() const { return engine_; }
+
   // REQUIRES: `item` has a valid key.
   void put(const Item& item);
   void erase(const Item& key_item);
@@ -71,6 +86,10 @@ class Table {
   }
   // Version 0 is "absent since the beginning".
   [[nodiscard]] const std::vector<Version>& history(const std::string& key) const;
+  // Of every key that ever was, by canonical key.
+  [[nodiscard]] const std::map<std::string, std::vector<Version>>& histories() const {
+    return history_;
+  }
   // Told of every write of a key, whether it changed anything or not, after watch()'s watchers.
   void watch_writes(std::function<void(const std::string& key)> watcher) {
     write_watchers_.push_back(std::move(watcher));
@@ -87,6 +106,7 @@ class Table {
   std::string name_;
   Schema schema_;
   std::string refused_;
+  Engine engine_;
   std::map<std::string, std::shared_ptr<const Item>> items_;
   std::map<std::string, std::vector<Version>> history_;
   std::vector<std::function<void(const Change&)>> watchers_;

@@ -119,8 +119,12 @@ Item Writer::make_item(const Key& key) {
   return *item;
 }
 
+void Writer::fill() {
+  for (std::size_t index = 0; index < keys_.size(); ++index) put_fresh(index, false);
+}
+
 void Writer::start(Duration end) {
-  for (std::size_t index = 0; index < keys_.size(); ++index) {
+  for (std::size_t index = 0; options_.last_changes && index < keys_.size(); ++index) {
     const Duration first = end - between(prng_, 1s, kLastChanges);
     world_.at(first, [this, index] { change(index, Spelling::usual); });
     world_.at(first + between(prng_, 1ms, 1500ms),
@@ -133,7 +137,7 @@ void Writer::start(Duration end) {
 // for a while, and must then hurry.
 Duration Writer::pause_until(Duration end) {
   constexpr double kChangesAtOnce = 1.5;  // of one round of go_on()
-  const std::uint64_t last = 2 * keys_.size();
+  const std::uint64_t last = options_.last_changes ? 2 * keys_.size() : 0;
   const std::uint64_t missing = options_.changes > changes_ + last
                                     ? options_.changes - changes_ - last
                                     : options_.changes / 20;
@@ -165,7 +169,7 @@ void Writer::go_on(Duration end) {
 
 // What is still missing comes at once.
 void Writer::finish(Duration over) {
-  const std::uint64_t made = changes_ + 2 * keys_.size();
+  const std::uint64_t made = changes_ + (options_.last_changes ? 2 * keys_.size() : 0);
   for (std::uint64_t i = made; i < options_.changes; ++i) {
     world_.at(between(prng_, world_.now(), std::max(over, world_.now())),
               [this] { change(choose_key()); });

@@ -28,10 +28,13 @@ class Writer {
     std::size_t keys = 20;
     std::uint64_t changes = 1000;  // at least so many
     std::size_t junk_max = 5;      // fewer than what stops a shard as "wrong stream"
+    bool last_changes = true;      // each key is changed twice at the end
   };
   // REQUIRES: `kinesis` unless Records::none.
   Writer(World& world, Table& primary, Kinesis* kinesis, Options options);
 
+  // Puts an item for every key, at once.
+  void fill();
   // Writes until then; the last records may follow a little later. In the last seconds every key is
   // changed twice: what goes wrong with a key's last change is not put right by the next one.
   void start(Duration end);

@@ -26,6 +26,8 @@ wrong are drawn from it. The same seed and the same program make the same run.
   simulate --regressions FILE         seeds that found something once; see tests/regress/seeds.txt
   simulate --list                     kinds of faults, invariants, marks and planted bugs
 
+  --scene pair       diff-tables over a pair of tables (--repair, --backfill, --resume), alone or beside
+                     a replicator; default: replicate
   --mutant NAME      with this bug planted: one run with --seed, else a search as by --mutants
   --kinds-off A,B    without these kinds of faults ("all": none strikes)
   --kinds-on A,B     with these kinds only
@@ -37,6 +39,7 @@ wrong are drawn from it. The same seed and the same program make the same run.
 
 Examples:
   simulate --first-seed 1 --seeds 500
+  simulate --scene pair --first-seed 1 --seeds 200
   simulate --seed 4711 --trace | less
   simulate --seed 12 --mutant no-verify --shrink
 )";
@@ -71,6 +74,12 @@ class Parser {
       const auto bug = bug_named(name);
       if (!bug) return fail("no planted bug is called " + std::string(name) + "; see --list");
       out_.plan.bug = *bug;
+      return true;
+    };
+    values_["--scene"] = [this](std::string_view name) {
+      if (name != "pair" && name != "replicate")
+        return fail("--scene " + std::string(name) + " is neither replicate nor pair");
+      out_.plan.kind = name == "pair" ? Kind::pair : Kind::replicate;
       return true;
     };
     values_["--regressions"] = [this](std::string_view file) {
@@ -125,6 +134,8 @@ class Parser {
   // What all of it asks for.
   bool decide() {
     using Command = Arguments::Command;
+    if (out_.plan.bug != base::Bug::none && !seen("--scene"))
+      out_.plan.kind = kind_of(out_.plan.bug);
     const bool range = seen("--first-seed") || seen("--seeds");
     if (seen("--help") || seen("-h") || seen_.empty()) {
       out_.command = Command::help;

@@ -9,6 +9,7 @@ struct Named {
   std::string_view name;
   std::string_view sentence;
   bool hole = false;
+  Kind kind = Kind::replicate;
 };
 
 constexpr std::array<Named, base::kBugs> kBugs{{
@@ -50,6 +51,17 @@ constexpr std::array<Named, base::kBugs> kBugs{{
     {"page-has-no-time", "a checkpoint in the middle of a page has no time"},
     {"stop-waits-for-calls", "a stop waits for services that do not answer"},
     {"clock-not-corrected", "requests are signed by a clock that is minutes wrong"},
+    {"repair-reads-stale", "what is read alone is read eventually consistently", false, Kind::pair},
+    {"deletes-at-one-look", "the primary is not read again before a delete", false, Kind::pair},
+    {"no-look-after-write", "a repair does not read the primary after its write", false,
+     Kind::pair},
+    {"no-look-after-copy", "a backfill does not read the primary after its write", false,
+     Kind::pair},
+    {"backfill-drops-items", "UnprocessedItems of a backfill count as written", false, Kind::pair},
+    {"compares-by-text", "1 and 1.0 are two keys of a comparison", false, Kind::pair},
+    {"resumes-without-window", "what the interrupted scan had seen is forgotten", false,
+     Kind::pair},
+    {"settles-at-one-look", "a difference counts at once", false, Kind::pair},
 }};
 
 constexpr std::array<std::string_view, base::kMarks> kMarks{
@@ -89,6 +101,8 @@ std::string_view name_of(base::Mark mark) { return kMarks[static_cast<std::size_
 std::string_view sentence_of(base::Bug bug) {
   return kBugs[static_cast<std::size_t>(bug)].sentence;
 }
+
+Kind kind_of(base::Bug bug) { return kBugs[static_cast<std::size_t>(bug)].kind; }
 
 bool is_hole(base::Bug bug) { return kBugs[static_cast<std::size_t>(bug)].hole; }
 

@@ -8,6 +8,9 @@
 
 namespace dynamodb_replicator::sim {
 
+// What a run plays: sim/scene.h or sim/pair_scene.h.
+enum class Kind { replicate, pair };
+
 std::string_view name_of(base::Bug bug);
 std::string_view name_of(base::Mark mark);
 // What the program does wrong with it, in a few words.
@@ -15,6 +18,8 @@ std::string_view sentence_of(base::Bug bug);
 // No run of this world has told the program with the bug from the program without it yet: a hole of
 // the world or of the checker, to be closed. Not sought by --mutants.
 bool is_hole(base::Bug bug);
+// Where the bug is sought.
+Kind kind_of(base::Bug bug);
 std::optional<base::Bug> bug_named(std::string_view name);
 
 }  // namespace dynamodb_replicator::sim

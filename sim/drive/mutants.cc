@@ -100,19 +100,23 @@ std::optional<std::vector<Line>> read_lines(const std::string& path, std::string
     if (text.empty() || text.starts_with('#')) continue;
     std::istringstream words(text);
     Line line;
+    std::string seed;
     std::string bug;
     std::string off;
-    words >> line.plan.seed >> bug >> off >> std::ws;
+    words >> seed >> bug >> off >> std::ws;
+    const bool pair = seed.starts_with("pair:");
+    line.plan.seed = std::strtoull(seed.c_str() + (pair ? 5 : 0), nullptr, 10);
     std::getline(words, line.what);
     std::string bad;
     const auto planted = bug == "-" ? base::Bug::none : bug_named(bug);
     const auto kinds = kinds_named(off == "-" ? "" : off, bad);
     if (!planted || !kinds || line.what.empty()) {
-      why = path + ":" + std::to_string(number) + ": not SEED BUG KINDS-OFF WHAT";
+      why = path + ":" + std::to_string(number) + ": not [pair:]SEED BUG KINDS-OFF WHAT";
       return std::nullopt;
     }
     line.plan.bug = *planted;
     line.plan.off = *kinds;
+    if (pair) line.plan.kind = Kind::pair;
     lines.push_back(std::move(line));
   }
   return lines;
@@ -148,6 +152,7 @@ int run_mutants(const Arguments& arguments) {
       [&](std::size_t job, std::atomic<std::uint64_t>& at) {
         Plan plan = arguments.plan;
         plan.bug = searches[job].bug;
+        if (!one) plan.kind = kind_of(plan.bug);
         return search(plan, searches[job].first, searches[job].first + arguments.seeds, at);
       },
       [&](std::size_t job, Outcome outcome) {

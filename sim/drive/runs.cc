@@ -39,10 +39,14 @@ Ran run_plan(const Plan& plan) {
   options.chaos = !plan.calm;
   options.off = plan.off;
   options.tamper = plan.tamper;
-  RunResult result =
-      run(options, [](async::Doors& doors, app::ReplicateOptions replicate, app::Control& control) {
+  const Commands commands{
+      [](async::Doors& doors, app::ReplicateOptions replicate, app::Control& control) {
         return app::replicate(doors, std::move(replicate), control);
-      });
+      },
+      [](async::Doors& doors, app::DiffOptions diff, const app::Console& console,
+         async::Gate& stop) { return app::diff_tables(doors, std::move(diff), console, stop); }};
+  RunResult result =
+      plan.kind == Kind::pair ? run_pair(options, commands) : run(options, commands.replicate);
   alarm(0);
   Ran ran;
   ran.numbers.runs = 1;
@@ -106,6 +110,7 @@ std::optional<FaultSet> kinds_named(std::string_view list, std::string& bad) {
 std::string command_for(const Plan& plan) {
   std::string command = "simulate --seed " + std::to_string(plan.seed);
   if (plan.bug != base::Bug::none) command.append(" --mutant ").append(name_of(plan.bug));
+  if (plan.kind == Kind::pair) command += " --scene pair";
   if (plan.calm) command += " --calm";
   if (plan.tamper) command += " --canary";
   if (plan.off.none()) return command;

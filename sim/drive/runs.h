@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "sim/drive/bugs.h"
+#include "sim/pair_scene.h"
 #include "sim/run.h"
 
 namespace dynamodb_replicator::sim {
@@ -17,6 +18,7 @@ struct Plan {
   std::uint64_t seed = 1;
   FaultSet off{};
   base::Bug bug = base::Bug::none;
+  Kind kind = Kind::replicate;
   bool calm = false;
   bool show = false;
   bool tamper = false;

@@ -59,6 +59,15 @@ enum class Bug : std::uint8_t {
   // the rest
   stop_waits_for_calls,  // a stop waits for an outside that does not answer
   clock_not_corrected,   // requests are signed by a clock that is 20 minutes wrong
+  // second writers
+  repair_reads_stale,      // what is read alone is read eventually consistently
+  deletes_at_one_look,     // the primary is not read again before a delete
+  no_look_after_write,     // nor after a write
+  no_look_after_copy,      // nor after a batch of a backfill
+  backfill_drops_items,    // UnprocessedItems of a backfill count as written
+  compares_by_text,        // 1 and 1.0 are two keys of a comparison
+  resumes_without_window,  // what the interrupted scan had seen is not taken up
+  settles_at_one_look,     // a difference counts at once
   count
 };
 

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "async/scope.h"
+#include "base/planted.h"
 #include "core/batches.h"
 #include "flow/refresh_guarded.h"
 
@@ -96,7 +97,7 @@ Task<void> GuardedRefresher::write_parts(Parts parts, Copy& copy, Parts& written
     if (answer) {
       Parts rest;
       for (std::size_t i = 0; i < parts.size(); ++i) {
-        if (answer->done[i]) {
+        if (answer->done[i] || base::planted(base::Bug::backfill_drops_items)) {
           ++totals_.puts;
           written.push_back(std::move(parts[i]));
         } else {
@@ -147,8 +148,9 @@ Task<void> GuardedRefresher::look_again(Parts written, Copy& copy) {
   std::vector<item::KeyRef> done;
   for (std::size_t i = 0; i < written.size(); ++i) {
     Part& part = written[i];
-    const bool unchanged = answer.ok() && answer->entries[i].state == ReadAnswer::State::found &&
-                           item::same_item(answer->entries[i].item, part.item, out_.ignored);
+    const bool unchanged = base::planted(base::Bug::no_look_after_copy) ||
+                           (answer.ok() && answer->entries[i].state == ReadAnswer::State::found &&
+                            item::same_item(answer->entries[i].item, part.item, out_.ignored));
     if (unchanged && !part.doubt) {
       copy.outcomes[part.place] = {Outcome::Kind::repaired, false, {}};
       done.push_back(part.key);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/planted.h"
 #include "flow/content.h"
 
 namespace dynamodb_replicator::flow {
@@ -56,7 +57,7 @@ PairScan::PairScan(CompareContext& context)
       kept_(context.clock.now()) {
   if (!context.resuming.from) return;
   const core::CompareState& from = *context.resuming.from;
-  runs_ = from.runs;
+  if (!base::planted(base::Bug::resumes_without_window)) runs_ = from.runs;
   next_ = from.next;
   cursors_ = from.cursors;
   scanned_ = from.scanned;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "async/scope.h"
+#include "base/planted.h"
 #include "core/batches.h"
 #include "flow/content.h"
 #include "item/compare.h"
@@ -132,7 +133,8 @@ bool Settler::decide(Candidate& candidate, unsigned looks, std::vector<Found>& f
   const bool only_replica_scanned = !candidate.scanned[0] && candidate.scanned[1];
   if (!context_.settings.whole && only_replica_scanned && primary)
     return finish(candidate, outcomes.elsewhere), true;
-  const bool held_still = looks > 1 && now == candidate.before;
+  const bool held_still =
+      (looks > 1 && now == candidate.before) || base::planted(base::Bug::settles_at_one_look);
   if (!held_still && looks < kLooksMax) {
     candidate.before = now;
     return false;

@@ -78,6 +78,12 @@ bool take_unprocessed_write(json::Value value, const item::KeySchema& schema,
   return whole && keys.size() == before + 1;
 }
 
+// With a planted bug only.
+bool is_stale(std::size_t keys) {
+  return base::planted(base::Bug::stale_reads) ||
+         (keys == 1 && base::planted(base::Bug::repair_reads_stale));
+}
+
 }  // namespace
 
 std::string batch_get_request(std::string_view table, std::span<const item::KeyRef> keys) {
@@ -87,10 +93,8 @@ std::string batch_get_request(std::string_view table, std::span<const item::KeyR
     list += key->wire();
   }
   list += ']';
-  const std::string request = JsonWriter()
-                                  .flag("ConsistentRead", !base::planted(base::Bug::stale_reads))
-                                  .raw("Keys", list)
-                                  .end();
+  const std::string request =
+      JsonWriter().flag("ConsistentRead", !is_stale(keys.size())).raw("Keys", list).end();
   return JsonWriter()
       .raw("RequestItems", JsonWriter().raw(table, request).end())
       .text("ReturnConsumedCapacity", "TOTAL")
