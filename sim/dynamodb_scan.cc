@@ -101,13 +101,16 @@ std::string with_point(const std::string& value) {
   return R"({"N":")" + std::string(digits) + R"(.0"})";
 }
 
+Item spelled(const Table& table, Item item) {
+  if (!table.engine().spells) return item;
+  for (auto& [name, value] : item) value = with_point(value);
+  return item;
+}
+
 }  // namespace
 
 std::string DynamoDb::shown(const Table& table, const Item& item) {
-  if (!table.engine().spells) return item_json(item, prng_);
-  Item spelled;
-  for (const auto& [name, value] : item) spelled[name] = with_point(value);
-  return item_json(spelled, prng_);
+  return item_json(table.engine().spells ? spelled(table, item) : item, prng_);
 }
 
 Answer DynamoDb::scan(Json request) {
@@ -141,7 +144,7 @@ Answer DynamoDb::scan(Json request) {
     if (after && one.place <= *after) continue;
     items += (count++ > 0 ? "," : "") + shown(**table, *one.item);
     if (count == limit || items.size() > kPageBytesMax) {
-      last = ",\"LastEvaluatedKey\":" + shown(**table, (*table)->key_item(*one.item));
+      last = ",\"LastEvaluatedKey\":" + item_json(spelled(**table, (*table)->key_item(*one.item)));
       break;
     }
   }
