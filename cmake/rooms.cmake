@@ -43,6 +43,15 @@ endif()
 target_compile_definitions(settings INTERFACE DYNAMODB_REPLICATOR_VERSION="${PROJECT_VERSION}"
   BOOST_ASIO_NO_DEPRECATED)
 
+# For the sources of tests, which run once: what the compiler saves is a third of a whole build. (-O0 does not go
+# with _FORTIFY_SOURCE.)
+add_library(test_settings INTERFACE)
+if(DYNAMODB_REPLICATOR_SANITIZE)
+  target_compile_options(test_settings INTERFACE -O0)
+else()
+  target_compile_options(test_settings INTERFACE $<$<CONFIG:Release>:-O1>)
+endif()
+
 set(ROOM_OBJECTS "" CACHE INTERNAL "")
 function(room name)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cc)
@@ -73,8 +82,9 @@ function(room_tests)
   foreach(name ${names})
     get_property(tests GLOBAL PROPERTY ROOM_TESTS_${name})
     add_executable(test_${name} ${tests})
-    target_link_libraries(test_${name} PRIVATE dynamodb_replicator GTest::gtest_main ${RAPIDCHECK})
+    target_link_libraries(test_${name} PRIVATE dynamodb_replicator GTest::gtest_main ${RAPIDCHECK} test_settings)
     add_test(NAME unit_${name} COMMAND test_${name})
+    add_dependencies(unit_tests test_${name})
   endforeach()
 endfunction()
 

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "app/replicate.h"
@@ -29,6 +30,7 @@ struct Machine {
     std::string pending;  // written and not yet on disk
   };
   std::map<std::string, File> files;
+  std::set<std::string> locked;  // by its programs that run
   std::int64_t drift =
       0;  // of CLOCK_BOOTTIME, in parts of 10,000; others keep the wall clock right
   // CLOCK_BOOTTIME at a time of the world, and the first time of the world at which it shows that.

@@ -31,6 +31,18 @@ class MachineSpill : public async::Spill {
   Machine::File& file_;
 };
 
+class MachineLock : public async::Lock {
+ public:
+  MachineLock(Machine& machine, std::string path) : machine_(machine), path_(std::move(path)) {}
+  MachineLock(const MachineLock&) = delete;
+  MachineLock& operator=(const MachineLock&) = delete;
+  ~MachineLock() override { machine_.locked.erase(path_); }
+
+ private:
+  Machine& machine_;
+  std::string path_;
+};
+
 }  // namespace
 
 Result<std::optional<std::string>> MachineFiles::read(const std::string& path) {
@@ -76,12 +88,9 @@ Result<void> MachineFiles::remove(const std::string& path) {
   return {};
 }
 
-Result<bool> MachineFiles::remove_if(const std::string& path, const std::string& text) {
-  const auto found = machine_.files.find(path);
-  if (found == machine_.files.end() || found->second.durable + found->second.pending != text)
-    return false;
-  found->second = {};  // an append that waits for the disk still has it
-  return true;
+Result<std::unique_ptr<async::Lock>> MachineFiles::lock(const std::string& path) {
+  if (!machine_.locked.insert(path).second) return std::unique_ptr<async::Lock>();
+  return std::unique_ptr<async::Lock>(std::make_unique<MachineLock>(machine_, path));
 }
 
 std::optional<std::string> MachineEnvironment::variable(const std::string& name) {

@@ -105,7 +105,7 @@ class DiffRun : public flow::Findings {
     console_.say(summary(progress, counts_, options_.repair, elapsed(), plan_.part));
     if (options_.json) console_.out(summary_as_json(progress, counts_, elapsed(), plan_.part));
     const std::uint64_t remaining = counts_.remaining(progress.outcomes);
-    if (counts_.not_repaired > 0) return 2;
+    if (counts_.not_repaired + counts_.left_over > 0) return 2;
     return options_.exit_code && remaining > 0 ? 1 : 0;
   }
 
@@ -118,7 +118,7 @@ class DiffRun : public flow::Findings {
     const flow::CompareProgress& progress = context_.progress;
     console_.say(backfill_summary(progress, counts_, options_.repair, elapsed(), plan_.part));
     if (options_.json) console_.out(backfill_as_json(progress, counts_, elapsed(), plan_.part));
-    return counts_.not_repaired + counts_.unsettled > 0 ? 2 : 0;
+    return counts_.not_repaired + counts_.unsettled + counts_.left_over > 0 ? 2 : 0;
   }
   [[nodiscard]] double elapsed() const { return base::seconds(doors_.clock.now() - begun_); }
 

@@ -1,5 +1,6 @@
 #include "app/diff_repair.h"
 
+#include "app/interrupted.h"
 #include "app/state.h"
 
 namespace dynamodb_replicator::app {
@@ -8,6 +9,8 @@ namespace {
 flow::GuardedSettings settings_of(const DiffOptions& options) {
   flow::GuardedSettings settings;
   settings.doubt = options.doubt;
+  // The next run goes on behind the pages that were copied.
+  settings.keep_failed = options.backfill && !options.resume.empty();
   return settings;
 }
 
@@ -32,15 +35,11 @@ DiffRepair::DiffRepair(async::Doors& doors, const DiffOptions& options, const Co
                  settings_of(options)) {}
 
 async::Task<Result<void>> DiffRepair::begin() {
-  const item::KeySchema& schema = plan_.settings.schema;
-  Result<std::vector<item::KeyRef>> left = journal_.open_keys(schema);
-  if (left && !left->empty()) {
-    doors_.log.info("finishing what an interrupted run has left; this takes about 20 s",
-                    {{"keys", std::to_string(left->size())}, {"journal", journal_.path()}});
-  }
-  Result<std::size_t> finished = co_await flow::finish_interrupted(refresher_, journal_, schema);
+  Result<std::size_t> left =
+      co_await finish_interrupted(doors_.log, refresher_, journal_, plan_.settings.schema);
   count_units();
-  if (!finished) co_return std::move(finished).error();
+  if (!left) co_return std::move(left).error();
+  counts_.left_over = *left;
   co_return Result<void>{};
 }
 
@@ -69,10 +68,8 @@ async::Task<Result<void>> DiffRepair::write(std::vector<item::KeyRef> keys) {
     const auto end = begin + static_cast<std::ptrdiff_t>(std::min(kPart, keys.size() - at));
     const std::vector<item::KeyRef> part(begin, end);
     std::vector<flow::Outcome> outcomes = co_await refresher_.refresh(part);
-    for (std::size_t i = 0; i < part.size(); ++i) {
-      if (note(*part[i], outcomes[i])) print_event(console_, options_.json, "repaired", *part[i]);
-    }
     count_units();
+    if (auto noted = note(part, outcomes, true); !noted) co_return noted;
   }
   co_return Result<void>{};
 }
@@ -80,6 +77,21 @@ async::Task<Result<void>> DiffRepair::write(std::vector<item::KeyRef> keys) {
 void DiffRepair::count_units() {
   counts_.read_units = refresher_.totals().read_units;
   counts_.write_units = refresher_.totals().write_units;
+}
+
+Result<void> DiffRepair::note(const std::vector<item::KeyRef>& keys,
+                              const std::vector<flow::Outcome>& outcomes, bool print) {
+  const flow::Outcome* stops = nullptr;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (outcomes[i].stops) {
+      ++counts_.not_repaired;
+      stops = &outcomes[i];
+    } else if (note(*keys[i], outcomes[i]) && print) {
+      print_event(console_, options_.json, "repaired", *keys[i]);
+    }
+  }
+  if (stops == nullptr) return {};
+  return misconfigured(stops->reason);
 }
 
 bool DiffRepair::note(const item::Key& key, const flow::Outcome& outcome) {
@@ -108,9 +120,8 @@ async::Task<Result<void>> DiffRepair::copy(std::vector<flow::Scanned> items) {
   std::vector<item::KeyRef> keys;
   for (const flow::Scanned& one : items) keys.push_back(one.key);
   std::vector<flow::Outcome> outcomes = co_await refresher_.backfill(std::move(items));
-  for (std::size_t i = 0; i < keys.size(); ++i) note(*keys[i], outcomes[i]);
   count_units();
-  co_return Result<void>{};
+  co_return note(keys, outcomes, false);
 }
 
 Result<void> DiffRepair::may_delete(const flow::CompareProgress& progress) const {

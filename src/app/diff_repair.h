@@ -30,7 +30,8 @@ class DiffRepair : public flow::Copier {
              const Pair& pair, const DiffPlan& plan, BatchTable& primary, BatchTable& replica,
              core::Budget& reads, DiffCounts& counts, async::Gate& stop);
 
-  // First what an interrupted run has left.
+  // First what interrupted runs have left. What cannot be brought in line is counted, and holds
+  // nothing up.
   async::Task<Result<void>> begin();
   // Puts what is missing or different; keeps what is extraneous for later.
   async::Task<Result<void>> found(std::vector<flow::Found> findings);
@@ -41,6 +42,9 @@ class DiffRepair : public flow::Copier {
 
  private:
   async::Task<Result<void>> write(std::vector<item::KeyRef> keys);
+  // What stops the run, if something does: every key would fail as this one.
+  Result<void> note(const std::vector<item::KeyRef>& keys,
+                    const std::vector<flow::Outcome>& outcomes, bool print);
   // Counts what became of the key; true if it was written.
   bool note(const item::Key& key, const flow::Outcome& outcome);
   void count_units();

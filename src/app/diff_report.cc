@@ -116,6 +116,8 @@ std::string summary(const flow::CompareProgress& progress, const DiffCounts& cou
   if (repair) {
     text += "repaired    " + with_commas(counts.repaired) + ", " +
             with_commas(counts.remaining(outcomes)) + " remain\n";
+    line("left over   ", counts.left_over,
+         "(written by an interrupted run; the next one tries again)");
   }
   return text + "[discrepancies] " + std::to_string(outcomes.differences()) +
          (part.empty() ? "" : " in " + part);
@@ -133,6 +135,7 @@ std::string summary_as_json(const flow::CompareProgress& progress, const DiffCou
     field(name_of(static_cast<flow::Finding>(i)), std::to_string(outcomes.found[i]));
   field("repaired", std::to_string(counts.repaired));
   field("remaining", std::to_string(counts.remaining(outcomes)));
+  field("left_over", std::to_string(counts.left_over));
   field("scanned_primary", std::to_string(progress.tally.scanned[0]));
   field("scanned_replica", std::to_string(progress.tally.scanned[1]));
   field("equal", std::to_string(progress.tally.equal));
@@ -157,6 +160,10 @@ std::string backfill_summary(const flow::CompareProgress& progress, const DiffCo
                      time_text(elapsed) + "\n";
   if (progress.outcomes.expired > 0)
     text += "expired     " + with_commas(progress.outcomes.expired) + " (not copied)\n";
+  if (counts.left_over > 0) {
+    text += "left over   " + with_commas(counts.left_over) +
+            " (written by an interrupted run; the next one tries again)\n";
+  }
   if (!wrote) {
     return text + "[backfill] would write " + std::to_string(items) + " items" + of +
            "; with --repair it writes them";
@@ -174,6 +181,7 @@ std::string backfill_as_json(const flow::CompareProgress& progress, const DiffCo
          ",\"written\":" + std::to_string(counts.repaired) +
          ",\"already_equal\":" + std::to_string(counts.in_line) +
          ",\"failed\":" + std::to_string(counts.not_repaired + counts.unsettled) +
+         ",\"left_over\":" + std::to_string(counts.left_over) +
          ",\"expired\":" + std::to_string(progress.outcomes.expired) +
          ",\"read_units\":" + units_text(read_units_of(progress, counts)) +
          ",\"write_units\":" + units_text(counts.write_units) + ",\"seconds\":" + seconds +

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/interrupted.h"
 #include "app/state.h"
 #include "app/tables.h"
 #include "base/bytes.h"
@@ -169,18 +170,20 @@ async::Task<Result<std::string>> replicate_record(async::Doors& doors, OneItemOp
       flow::SecondWriter{doors.loop, doors.clock, doors.dice, primary, replica, guarded, replica,
                          schema, ignored, &journal},
       settings);
-  Result<std::vector<item::KeyRef>> left = journal.open_keys(schema);
-  if (left && !left->empty()) {
-    doors.log.info("finishing what an interrupted run has left; this takes about 20 s",
-                   {{"keys", std::to_string(left->size())}, {"journal", journal.path()}});
-  }
-  Result<std::size_t> finished = co_await flow::finish_interrupted(refresher, journal, schema);
-  if (!finished) co_return std::move(finished).error();
+  Result<std::size_t> left = co_await finish_interrupted(doors.log, refresher, journal, schema);
+  if (!left) co_return std::move(left).error();
   const std::vector<item::KeyRef> keys{*key};
   std::vector<flow::Outcome> outcomes = co_await refresher.refresh(keys);
   journal.close();
   const std::string plain = item::to_plain(**key);
   const flow::Outcome& outcome = outcomes.front();
+  const bool in_line =
+      outcome.kind == flow::Outcome::Kind::settled || outcome.kind == flow::Outcome::Kind::repaired;
+  if (in_line && *left > 0) {
+    co_return misconfigured("this item is in line, but " + std::to_string(*left) +
+                                " that an interrupted run has written could not be brought in line",
+                            "The log above names them; run it again.");
+  }
   switch (outcome.kind) {
     case flow::Outcome::Kind::settled:
       co_return "[equivalent] " + plain + "\n";

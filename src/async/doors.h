@@ -88,6 +88,12 @@ class Spill {
   virtual Result<void> sync() = 0;
 };
 
+// A name that is ours alone, until it is destroyed or the process ends.
+class Lock {
+ public:
+  virtual ~Lock() = default;
+};
+
 // Files, small and few: credentials, dead letters, local state. Paths are as the user gave them.
 class Files {
  public:
@@ -110,9 +116,9 @@ class Files {
   virtual Result<void> make_directories(const std::string& path) = 0;
   // That there is none is success.
   virtual Result<void> remove(const std::string& path) = 0;
-  // Removes the file if it holds exactly `text`; nothing that somebody appended meanwhile is lost.
-  // False: it does not, or there is none.
-  virtual Result<bool> remove_if(const std::string& path, const std::string& text) = 0;
+  // Holds the file, an empty one made for this and gone with the lock; nullptr: another process of
+  // this machine holds it. Failure: it cannot be made, or its file system has no locks.
+  virtual Result<std::unique_ptr<Lock>> lock(const std::string& path) = 0;
 };
 
 class Environment {

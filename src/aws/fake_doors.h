@@ -65,7 +65,9 @@ struct FakeFiles : async::Files {
     contents.erase(path);
     return {};
   }
-  Result<bool> remove_if(const std::string&, const std::string&) override { return false; }
+  Result<std::unique_ptr<async::Lock>> lock(const std::string&) override {
+    return std::make_unique<async::Lock>();
+  }
 };
 
 struct FakeEnvironment : async::Environment {

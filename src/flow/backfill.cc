@@ -39,7 +39,10 @@ Task<std::vector<Outcome>> GuardedRefresher::backfill(std::vector<Scanned> items
   std::vector<Work> work;
   for (const Part& part : copy.later) {
     known = std::max(known, part.doubt.value_or(known));
-    work.push_back({part.key, part.doubt, true, true, false, 0});
+    Work& one = work.emplace_back();
+    one.key = part.key;
+    one.doubt = part.doubt;
+    one.begun = one.wrote = true;
   }
   if (work.empty()) co_return std::move(copy.outcomes);
   co_await out_.loop.sleep_until(known);
@@ -69,7 +72,7 @@ Task<void> GuardedRefresher::copy_batch(Parts parts, Copy& copy) {
     for (const Part& part : parts) keys.push_back(part.key);
     Result<void> begun = co_await out_.journal->begin(std::move(keys));
     if (!begun) {
-      fail(parts, begun.error(), copy);
+      for (const Part& part : parts) copy.outcomes[part.place] = failed(begun.error());
       co_return;
     }
   }
@@ -129,8 +132,7 @@ Task<void> GuardedRefresher::write_parts(Parts parts, Copy& copy, Parts& written
     }
     Result<void> on = co_await back_off(trouble, std::move(failure));
     if (!on) {
-      if (out_.journal != nullptr) out_.journal->leave(parts.size());
-      fail(parts, on.error(), copy);
+      co_await fail(std::move(parts), std::move(on).error(), copy);
       co_return;
     }
   }
@@ -162,9 +164,17 @@ Task<void> GuardedRefresher::look_again(Parts written, Copy& copy) {
   if (!done.empty() && out_.journal != nullptr) co_await out_.journal->done(std::move(done));
 }
 
-void GuardedRefresher::fail(const Parts& parts, const Failure& failure, Copy& copy) {
-  for (const Part& part : parts)
-    copy.outcomes[part.place] = {Outcome::Kind::failed, false, to_text(failure)};
+// Parts that are begun. What was refused, and nothing else became of it, is not open.
+Task<void> GuardedRefresher::fail(Parts parts, Failure failure, Copy& copy) {
+  const Outcome outcome = failed(failure);
+  const bool asked = settings_.keep_failed && !outcome.stops;
+  std::vector<item::KeyRef> untouched;
+  for (Part& part : parts) {
+    copy.outcomes[part.place] = outcome;
+    if (!part.doubt && !asked) untouched.push_back(std::move(part.key));
+  }
+  if (!untouched.empty() && out_.journal != nullptr)
+    co_await out_.journal->done(std::move(untouched));
 }
 
 }  // namespace dynamodb_replicator::flow

@@ -21,7 +21,8 @@ struct BackfillTest : ::testing::Test {
   fakes::Dice dice;
   fakes::Files files{driver};
   item::Ignored ignored;
-  Journal journal{driver.loop, files, "j", "a -> b"};
+  std::unique_ptr<Journal> journal = std::make_unique<Journal>(driver.loop, files, "j", "a -> b");
+  GuardedSettings settings;
   std::optional<std::vector<Outcome>> outcomes;
   std::unique_ptr<GuardedRefresher> refresher;
   std::optional<async::Scope> scope;
@@ -30,11 +31,16 @@ struct BackfillTest : ::testing::Test {
     for (int i = 0; i < count; ++i) primary.put(name(i), 1);
     refresher = std::make_unique<GuardedRefresher>(
         SecondWriter{driver.loop, clock, dice, primary, replica, replica, replica, replica.schema,
-                     ignored, &journal},
-        GuardedSettings{});
+                     ignored, journal.get()},
+        settings);
     std::vector<Scanned> items;
     for (int i = 0; i < count; ++i) items.push_back({key(name(i)), primary.items.at(name(i))});
     scope.emplace(driver.loop);
+    scope->spawn([](BackfillTest& test) -> Task<void> {
+      Result<std::vector<item::KeyRef>> left = co_await test.journal->open(test.replica.schema);
+      EXPECT_TRUE(left && left->empty());
+    }(*this));
+    driver.run_for(1ms);
     scope->spawn([](Task<std::vector<Outcome>> inner,
                     std::optional<std::vector<Outcome>>& out) -> Task<void> {
       std::vector<Outcome> result = co_await std::move(inner);
@@ -86,7 +92,35 @@ TEST_F(BackfillTest, APoisonedItemFailsAlone) {
   backfill(20);
   EXPECT_EQ(count_of(Kind::repaired), 19);
   EXPECT_EQ(outcomes->at(7).kind, Kind::failed);
+  EXPECT_FALSE(outcomes->at(7).stops);
   EXPECT_EQ(replica.items.size(), 19U);
+  EXPECT_EQ(journal->open_keys(), 0U);
+}
+
+TEST_F(BackfillTest, WhereTheNextRunGoesOnBehindItAFailedItemIsKept) {
+  settings.keep_failed = true;
+  replica.writes = [](auto&) {
+    WritePlan plan;
+    plan.failure = failure(FailureKind::invalid);
+    return plan;
+  };
+  backfill(2);
+  EXPECT_EQ(count_of(Kind::failed), 2);
+  EXPECT_EQ(journal->open_keys(), 2U);
+}
+
+TEST_F(BackfillTest, AJournalThatHasGrownWaitsForNoKey) {
+  journal = std::make_unique<Journal>(driver.loop, files, "j", "a -> b", 300);
+  replica.writes = [&](const std::vector<Write>&) {
+    WritePlan plan;  // k3 is looked at again when its doubt is over, behind all batches
+    if (replica.issued.size() == 1) plan.unprocessed = {"k3"};
+    return plan;
+  };
+  backfill(400);
+  ASSERT_TRUE(outcomes.has_value());
+  EXPECT_EQ(count_of(Kind::repaired), 400);
+  EXPECT_EQ(replica.items, primary.items);
+  EXPECT_GE(files.replaced, 2);
 }
 
 TEST_F(BackfillTest, BesideAReplicatorWhatChangedMeanwhileEndsNew) {
@@ -103,18 +137,18 @@ TEST_F(BackfillTest, BesideAReplicatorWhatChangedMeanwhileEndsNew) {
   EXPECT_EQ(count_of(Kind::repaired), 10);
   EXPECT_EQ(replica.items, primary.items);
   EXPECT_FALSE(replica.items.contains("k2"));
-  EXPECT_TRUE(journal.open_keys(replica.schema)->empty());
+  EXPECT_EQ(journal->open_keys(), 0U);
 }
 
 TEST_F(BackfillTest, BesideAReplicatorEachKeyIsInTheJournalUntilItIsKnown) {
   std::size_t open = 0;
   replica.writes = [&](auto&) {
-    open = journal.open_keys(replica.schema)->size();
+    open = journal->open_keys();
     return WritePlan{};
   };
   backfill(10);
   EXPECT_EQ(open, 10U);
-  EXPECT_TRUE(journal.open_keys(replica.schema)->empty());
+  EXPECT_EQ(journal->open_keys(), 0U);
 }
 
 TEST_F(BackfillTest, BesideAReplicatorALateAttemptIsFoundWhenTheDoubtIsOver) {
@@ -167,6 +201,8 @@ TEST_F(BackfillTest, WhatAPersonMustMendFailsAll) {
   };
   backfill(30);
   EXPECT_EQ(count_of(Kind::failed), 30);
+  EXPECT_TRUE(outcomes->at(0).stops);
+  EXPECT_EQ(journal->open_keys(), 0U);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ CopyScan::CopyScan(CompareContext& context, Copier& copier)
   next_ = context.resuming.from->next;
   cursors_ = context.resuming.from->cursors;
   context_.progress.tally = context.resuming.from->tally;
+  context_.progress.outcomes.expired = context.resuming.from->outcomes.expired;
   context_.progress.units = context.resuming.from->units;
   for (const auto& [segment, cursor] : cursors_) resumed_.push_back(segment);
 }
@@ -109,6 +110,7 @@ Task<Result<void>> CopyScan::keep(bool always) {
   state.next = next_;
   state.cursors = cursors_;
   state.tally = context_.progress.tally;
+  state.outcomes.expired = context_.progress.outcomes.expired;
   state.units = context_.progress.units;
   keeping_ = true;
   Result<void> kept = co_await context_.resuming.keeper->keep(state);

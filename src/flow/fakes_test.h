@@ -81,23 +81,35 @@ struct Dice : async::Dice {
   base::Prng prng{7};
 };
 
+// Appending takes a while; everything else is at once.
 struct Files : async::Files {
   explicit Files(Driver& d) : driver(d) {}
-  Result<std::optional<std::string>> read(const std::string&) override {
-    if (lines.empty()) return std::optional<std::string>();
-    std::string text;
-    for (const std::string& line : lines) text += line + "\n";
-    return std::optional(text);
+  struct Held : async::Lock {
+    Held(Files& of, std::string name) : files(of), path(std::move(name)) {}
+    Held(const Held&) = delete;
+    Held& operator=(const Held&) = delete;
+    ~Held() override { files.locked.erase(path); }
+    Files& files;
+    std::string path;
+  };
+  Result<std::optional<std::string>> read(const std::string& path) override {
+    const auto found = contents.find(path);
+    if (found == contents.end()) return std::optional<std::string>();
+    return std::optional(found->second);
   }
-  Task<Result<void>> append_line(const std::string&, std::string line) override {
+  Task<Result<void>> append_line(const std::string& path, std::string line) override {
     co_await driver.loop.sleep_until(driver.now + takes);
     if (broken) co_return failure(FailureKind::configuration);
+    contents[path] += line + "\n";
     lines.push_back(std::move(line));
     co_return Result<void>();
   }
   Result<void> probe_append(const std::string&) override { return {}; }
   Task<Result<void>> replace(const std::string& path, std::string text) override {
+    co_await driver.loop.sleep_until(driver.now + takes);
+    if (broken) co_return failure(FailureKind::configuration);
     contents[path] = std::move(text);
+    ++replaced;
     co_return Result<void>();
   }
   Result<std::unique_ptr<async::Spill>> scratch(const std::string&) override {
@@ -111,19 +123,17 @@ struct Files : async::Files {
     contents.erase(path);
     return {};
   }
-  Result<bool> remove_if(const std::string& path, const std::string& text) override {
-    const auto now = read(path);
-    if (*now != std::optional(text)) return false;
-    lines.clear();
-    ++removed;
-    return true;
+  Result<std::unique_ptr<async::Lock>> lock(const std::string& path) override {
+    if (!locked.insert(path).second) return std::unique_ptr<async::Lock>();
+    return std::unique_ptr<async::Lock>(std::make_unique<Held>(*this, path));
   }
   Driver& driver;
   Duration takes = 2ms;
   bool broken = false;
-  std::vector<std::string> lines;               // of the only file that is appended to
-  std::map<std::string, std::string> contents;  // of replaced files and spills, by path
-  int removed = 0;
+  std::vector<std::string> lines;               // appended, to any file
+  std::map<std::string, std::string> contents;  // by path
+  std::set<std::string> locked;
+  int replaced = 0;
 };
 
 struct Log : async::Log {

@@ -1,8 +1,6 @@
 #include "flow/refresh_guarded.h"
 
 #include <algorithm>
-#include <set>
-#include <span>
 #include <utility>
 
 #include "async/scope.h"
@@ -15,8 +13,6 @@ namespace {
 // GCC 12 stumbles over a list in braces inside of a co_await.
 std::vector<item::KeyRef> only(const item::KeyRef& key) { return {key}; }
 
-Outcome failed(const Failure& failure) { return {Outcome::Kind::failed, false, to_text(failure)}; }
-
 Failure throttled(const char* operation) {
   Failure failure;
   failure.kind = FailureKind::throttled;
@@ -27,17 +23,29 @@ Failure throttled(const char* operation) {
 
 }  // namespace
 
+Outcome GuardedRefresher::failed(const Failure& failure) {
+  const bool stops = core::needs_operator(failure.kind) && failure.kind != FailureKind::invalid;
+  return {Outcome::Kind::failed, false, to_text(failure), stops};
+}
+
 Outcome GuardedRefresher::finished(const Work& work) {
   if (!work.wrote) return {Outcome::Kind::settled, false, {}};
   return {Outcome::Kind::repaired, work.deleted, {}};
 }
 
-Task<std::vector<Outcome>> GuardedRefresher::refresh(std::vector<item::KeyRef> keys,
-                                                     std::optional<Instant> doubt) {
+Task<std::vector<Outcome>> GuardedRefresher::refresh(std::vector<item::KeyRef> keys) {
+  std::vector<Work> work(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) work[i].key = std::move(keys[i]);
+  return refresh_all(std::move(work));
+}
+
+Task<std::vector<Outcome>> GuardedRefresher::finish(std::vector<item::KeyRef> keys) {
+  const Instant known = out_.clock.now() + kWriteTimeout + settings_.doubt;
   std::vector<Work> work(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
     work[i].key = std::move(keys[i]);
-    work[i].doubt = doubt;
+    work[i].doubt = known;
+    work[i].begun = work[i].left = true;
   }
   return refresh_all(std::move(work));
 }
@@ -71,15 +79,17 @@ Task<void> GuardedRefresher::lane(std::vector<Work>& work, std::size_t& next,
 // A key that was written and is not known to be in line stays open in the journal.
 Task<Outcome> GuardedRefresher::one(Work& work) {
   Outcome outcome = co_await settle(work);
+  if (out_.journal == nullptr) co_return outcome;
   const bool in_line =
       outcome.kind == Outcome::Kind::settled || outcome.kind == Outcome::Kind::repaired;
-  if (work.begun && out_.journal != nullptr) {
-    if (in_line) {
-      co_await out_.journal->done(only(work.key));
-    } else {
-      out_.journal->leave(1);
-    }
+  // Where the run stops, what it did not touch is behind no cursor.
+  const bool asked = settings_.keep_failed && !outcome.stops;
+  const bool keeps = !in_line && (asked || work.left || work.wrote || work.doubt);
+  if (keeps && !work.begun) {
+    Result<void> begun = co_await out_.journal->begin(only(work.key));
+    if (!begun) co_return failed(begun.error());
   }
+  if (!keeps && work.begun) co_await out_.journal->done(only(work.key));
   co_return outcome;
 }
 
@@ -237,36 +247,6 @@ Task<Result<GuardedRefresher::Written>> GuardedRefresher::write(Work& work,
   Result<void> on = co_await back_off(work, std::move(failure));
   if (!on) co_return std::move(on).error();
   co_return Written::unknown;
-}
-
-Task<Result<std::size_t>> finish_interrupted(GuardedRefresher& refresher, Journal& journal,
-                                             const item::KeySchema& schema) {
-  Result<std::vector<item::KeyRef>> open = journal.open_keys(schema);
-  if (!open) co_return std::move(open).error();
-  std::vector<item::KeyRef> keys;
-  std::set<std::string_view> names;
-  for (const item::KeyRef& key : *open) {
-    if (names.insert(key->canonical()).second) keys.push_back(key);
-  }
-  std::vector<Outcome> outcomes = co_await refresher.refresh(keys, refresher.doubt_from_now());
-  std::set<std::string_view> in_line;
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    const Outcome& outcome = outcomes[i];
-    if (outcome.kind == Outcome::Kind::settled || outcome.kind == Outcome::Kind::repaired) {
-      in_line.insert(keys[i]->canonical());
-      continue;
-    }
-    Failure failure;
-    failure.operation = "finishing an interrupted run";
-    failure.message = outcome.kind == Outcome::Kind::failed
-                          ? outcome.reason
-                          : std::string("an item that it left did not hold still");
-    failure.hint = "Its keys are in " + journal.path() + ".";
-    co_return failure;
-  }
-  if (!open->empty()) co_await journal.done(*std::move(open));
-  journal.close();
-  co_return keys.size();
 }
 
 }  // namespace dynamodb_replicator::flow

@@ -42,7 +42,7 @@ struct SecondWriter {
   TableWriter& batches;
   const item::KeySchema& schema;
   const item::Ignored& ignored;
-  Journal* journal = nullptr;  // nullptr: nothing is noted (tests)
+  Journal* journal = nullptr;  // open; nullptr: nothing is noted (tests)
   // Ceilings, shared with whoever else of this process consumes; nullptr: none.
   core::Budget* reads = nullptr;
   core::Budget* writes = nullptr;
@@ -52,6 +52,9 @@ struct GuardedSettings {
   unsigned lanes = 8;    // keys, or batches, at once
   unsigned rounds = 12;  // of reading and writing one key that does not hold still
   Duration doubt = 15s;  // D, as in flow::Settings
+  // Every key that is not in line in the end stays in the journal. Else only those which something
+  // of ours was written to, or may have been: what finds the others is to look again.
+  bool keep_failed = false;
 };
 
 struct Outcome {
@@ -64,6 +67,7 @@ struct Outcome {
   Kind kind = Kind::failed;
   bool deleted = false;  // repaired: by a delete
   std::string reason;
+  bool stops = false;  // failed: a person must mend what would fail every other key as well
 };
 
 // A scanned item of the primary.
@@ -93,10 +97,13 @@ class GuardedRefresher {
   GuardedRefresher(const SecondWriter& outside, const GuardedSettings& settings)
       : out_(outside), settings_(settings), changed_(outside.loop), window_(settings.lanes) {}
 
-  // One outcome for each key, in order. `doubt`: until then an earlier attempt for any of them may
-  // still land. REQUIRES: all different.
-  Task<std::vector<Outcome>> refresh(std::vector<item::KeyRef> keys,
-                                     std::optional<Instant> doubt = {});
+  // One outcome for each key, in order. REQUIRES: all different.
+  Task<std::vector<Outcome>> refresh(std::vector<item::KeyRef> keys);
+
+  // Brings in line what interrupted runs left open in the journal. Their last attempts may still be
+  // on their way, so this takes as long as a doubt does. A key that cannot be brought in line stays
+  // open and holds nothing up. REQUIRES: as refresh().
+  Task<std::vector<Outcome>> finish(std::vector<item::KeyRef> keys);
 
   // Puts what a scan of the primary found, in batches, without asking what the replica has. Nobody
   // can know that no replicator runs (its lease table may have any name), so each key is noted in
@@ -104,10 +111,6 @@ class GuardedRefresher {
   // refresh(). Where attributes are ignored, everything does. REQUIRES: as refresh().
   Task<std::vector<Outcome>> backfill(std::vector<Scanned> items);
 
-  // Until when an attempt that somebody may have made just now can still land.
-  [[nodiscard]] Instant doubt_from_now() const {
-    return out_.clock.now() + kWriteTimeout + settings_.doubt;
-  }
   [[nodiscard]] const Totals& totals() const { return totals_; }
 
  private:
@@ -115,6 +118,7 @@ class GuardedRefresher {
     item::KeyRef key;
     std::optional<Instant> doubt;  // until then an attempt of ours may still land
     bool begun = false;            // noted in the journal
+    bool left = false;             // by an interrupted run, which may have written
     bool wrote = false;
     bool deleted = false;
     unsigned failures = 0;   // since a write was answered
@@ -145,12 +149,13 @@ class GuardedRefresher {
   Task<Result<Written>> write(Work& work, const std::string& wanted, const std::string& seen);
   Task<Result<void>> back_off(Work& work, Failure failure);
   [[nodiscard]] static Outcome finished(const Work& work);
+  [[nodiscard]] static Outcome failed(const Failure& failure);
 
   Task<void> copy_lane(std::vector<Parts>& batches, std::size_t& next, Copy& copy);
   Task<void> copy_batch(Parts parts, Copy& copy);
   Task<void> write_parts(Parts parts, Copy& copy, Parts& written);
   Task<void> look_again(Parts written, Copy& copy);
-  static void fail(const Parts& parts, const Failure& failure, Copy& copy);
+  Task<void> fail(Parts parts, Failure failure, Copy& copy);
 
   SecondWriter out_;
   GuardedSettings settings_;
@@ -159,11 +164,5 @@ class GuardedRefresher {
   unsigned active_ = 0;
   Totals totals_;
 };
-
-// Brings in line what an interrupted run left in `journal`; gives how many keys that were. Its last
-// attempts may still be on their way, so this takes as long as a doubt does. A Failure if some of
-// the keys could not be brought in line: nothing else should be begun then.
-Task<Result<std::size_t>> finish_interrupted(GuardedRefresher& refresher, Journal& journal,
-                                             const item::KeySchema& schema);
 
 }  // namespace dynamodb_replicator::flow

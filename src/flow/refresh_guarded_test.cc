@@ -29,6 +29,8 @@ struct GuardedTest : ::testing::Test {
   std::unique_ptr<GuardedRefresher> refresher;
   std::optional<async::Scope> scope;
   std::optional<std::vector<Outcome>> outcomes;
+  std::optional<Result<std::vector<item::KeyRef>>> left;
+  std::string& text = files.contents["j.0"];
 
   void make(GuardedSettings settings = {}, core::Budget* reads = nullptr,
             core::Budget* writes = nullptr) {
@@ -37,6 +39,21 @@ struct GuardedTest : ::testing::Test {
                      journal.get(), reads, writes},
         settings);
     scope.emplace(driver.loop);
+    open();
+  }
+  // What interrupted runs have left open, by the journal's own file and those beside it.
+  void open() {
+    scope->spawn([](GuardedTest& test) -> Task<void> {
+      Result<std::vector<item::KeyRef>> keys = co_await test.journal->open(test.schema);
+      test.left.emplace(std::move(keys));
+    }(*this));
+    driver.run_for(1s);
+  }
+  void finish(Duration time = 1min) {
+    make();
+    ASSERT_TRUE(left && left->ok());
+    start(refresher->finish(**left));
+    driver.run_for(time);
   }
   void start(Task<std::vector<Outcome>> task) {
     outcomes.reset();
@@ -225,7 +242,7 @@ TEST_F(GuardedTest, WhatDoesNotHoldStillIsChangingAndStaysInTheJournal) {
   refresh({"a"});
   EXPECT_EQ(kind(), Kind::changing);
   EXPECT_EQ(replica.issued.size(), GuardedSettings{}.rounds);
-  EXPECT_EQ(journal->open_keys(schema)->size(), 1U);
+  EXPECT_EQ(journal->open_keys(), 1U);
 }
 
 TEST_F(GuardedTest, IgnoredAttributesAreNoDifferenceAndTheReplicaKeepsItsOwn) {
@@ -331,14 +348,15 @@ TEST_F(GuardedTest, AnUnprocessedReadIsNoAbsence) {
 TEST_F(GuardedTest, TheJournalHasTheKeyBeforeItIsWritten) {
   primary.put("a", 1);
   replica.writes = [&](auto&) {
-    EXPECT_EQ(journal->open_keys(schema)->size(), 1U);
+    EXPECT_EQ(journal->open_keys(), 1U);
     return WritePlan{};
   };
   refresh({"a"});
   EXPECT_EQ(replica.issued.size(), 1U);
-  EXPECT_TRUE(journal->open_keys(schema)->empty());
+  EXPECT_EQ(journal->open_keys(), 0U);
   journal->close();
-  EXPECT_EQ(files.removed, 1);
+  EXPECT_TRUE(files.contents.empty());
+  EXPECT_TRUE(files.locked.empty());
 }
 
 TEST_F(GuardedTest, WithoutAJournalNothingIsWritten) {
@@ -346,81 +364,137 @@ TEST_F(GuardedTest, WithoutAJournalNothingIsWritten) {
   files.broken = true;
   refresh({"a"});
   EXPECT_EQ(kind(), Kind::failed);
+  EXPECT_TRUE(outcomes->at(0).stops);
   EXPECT_TRUE(replica.issued.empty());
 }
 
+constexpr const char* kBegunA = R"({"begin":[{"id":{"S":"a"}}]})";
+
 TEST_F(GuardedTest, WhatAnInterruptedRunLeftIsFinished) {
-  files.lines = {R"({"pair":"a -> b"})", R"({"begin":[{"id":{"S":"a"}},{"id":{"S":"b"}}]})",
-                 R"({"done":[{"id":{"S":"b"}}]})", R"({"begin":[{"id":{"S":"a"}}]})",
-                 R"({"begin":[{"id":{"S)"};
+  text = std::string(R"({"pair":"a -> b"})") + "\n" +
+         R"({"begin":[{"id":{"S":"a"}},{"id":{"S":"b"}}]})" + "\n" +
+         R"({"done":[{"id":{"S":"b"}}]})" + "\n" + kBegunA + "\n" + R"({"begin":[{"id":{"S)";
   primary.items[read_key("a")] = item("a", 2);
   replica.items[read_key("a")] = item("a", 1);
   primary.items[read_key("b")] = item("b", 2);
-  make();
-  std::optional<Result<std::size_t>> finished;
-  scope->spawn([](GuardedTest& test, std::optional<Result<std::size_t>>& out) -> Task<void> {
-    Result<std::size_t> result =
-        co_await finish_interrupted(*test.refresher, *test.journal, test.schema);
-    out.emplace(std::move(result));
-  }(*this, finished));
-  driver.run_for(1min);
-  ASSERT_TRUE(finished && finished->ok());
-  EXPECT_EQ(**finished, 1U);
+  finish();
+  ASSERT_TRUE(outcomes);
+  EXPECT_EQ(outcomes->size(), 1U);
   EXPECT_EQ(replica.items[read_key("a")], item("a", 2));
   EXPECT_FALSE(replica.items.contains(read_key("b")));
-  EXPECT_EQ(files.removed, 1);
+  journal->close();
+  EXPECT_TRUE(files.contents.empty());
 }
 
 TEST_F(GuardedTest, ALateWriteOfAnInterruptedRunIsFoundToo) {
-  files.lines = {R"({"begin":[{"id":{"S":"a"}}]})"};
+  text = kBegunA;
   driver.at(driver.now + 15s, [&] {
     replica.items[read_key("a")] = item("a", 1);
   });  // both are without it until then
-  make();
-  std::optional<Result<std::size_t>> finished;
-  scope->spawn([](GuardedTest& test, std::optional<Result<std::size_t>>& out) -> Task<void> {
-    Result<std::size_t> result =
-        co_await finish_interrupted(*test.refresher, *test.journal, test.schema);
-    out.emplace(std::move(result));
-  }(*this, finished));
-  driver.run_for(1min);
-  ASSERT_TRUE(finished && finished->ok());
+  finish();
+  EXPECT_TRUE(outcomes.has_value());
   EXPECT_TRUE(replica.items.empty());
 }
 
-TEST_F(GuardedTest, AJournalThatHasGrownBeginsAnewWhenNothingInItIsOpen) {
+TEST_F(GuardedTest, WhatCannotBeFinishedStaysOpenAndHoldsNothingUp) {
+  text = R"({"begin":[{"id":{"S":"a"}},{"id":{"S":"b"}}]})";
+  primary.items[read_key("a")] = item("a", 2);
+  primary.items[read_key("b")] = item("b", 2);
+  replica.writes = [](const std::vector<Write>& writes) {
+    WritePlan plan;
+    if (writes[0].key->canonical() == read_key("a")) plan.failure = failure(FailureKind::invalid);
+    return plan;
+  };
+  finish();
+  ASSERT_TRUE(outcomes);
+  EXPECT_EQ(kind(0), Kind::failed);
+  EXPECT_FALSE(outcomes->at(0).stops);
+  EXPECT_EQ(kind(1), Kind::repaired);
+  EXPECT_EQ(journal->open_keys(), 1U);
+  journal->close();
+  EXPECT_NE(text.find(R"({"done":[{"id":{"S":"b"}}]})"), std::string::npos);
+}
+
+TEST_F(GuardedTest, AKeyThatWasOnlyRefusedIsNotLeftInTheJournal) {
+  primary.put("a", 2);
+  replica.writes = [](auto&) {
+    WritePlan plan;
+    plan.failure = failure(FailureKind::invalid);
+    return plan;
+  };
+  refresh({"a"});
+  EXPECT_EQ(kind(), Kind::failed);
+  EXPECT_EQ(journal->open_keys(), 0U);
+}
+
+TEST_F(GuardedTest, WhereTheNextRunGoesOnBehindThemFailedKeysAreKept) {
+  primary.put("a", 2);
+  primary.reads = [](auto) {
+    ReadPlan plan;
+    plan.failure = failure(FailureKind::throttled);
+    return plan;
+  };
+  GuardedSettings settings;
+  settings.keep_failed = true;
+  make(settings);
+  refresh({"a"});
+  EXPECT_EQ(kind(), Kind::failed);
+  EXPECT_EQ(journal->open_keys(), 1U);
+  EXPECT_NE(text.find(R"({"begin":)"), std::string::npos);
+}
+
+TEST_F(GuardedTest, AJournalThatHasGrownIsWrittenAnewWithWhatIsOpen) {
   journal = std::make_unique<Journal>(driver.loop, files, "j", "a -> b", 300);
   std::vector<std::string> names;
   for (int i = 0; i < 40; ++i) primary.put(names.emplace_back("k" + std::to_string(i)), 1);
-  refresh(names);
-  EXPECT_EQ(replica.items, primary.items);
-  EXPECT_GE(files.removed, 2);
-  EXPECT_LT(files.lines.size(), 40U);
-}
-
-TEST_F(GuardedTest, AKeyThatWasGivenUpDoesNotHoldTheJournalUp) {
-  journal = std::make_unique<Journal>(driver.loop, files, "j", "a -> b", 100);
-  std::vector<std::string> names;
-  for (int i = 0; i < 40; ++i) primary.put(names.emplace_back("k" + std::to_string(i)), 1);
-  replica.writes = [](const std::vector<Write>& writes) {
-    WritePlan plan;
-    if (writes[0].key->canonical() == "k0") plan.failure = failure(FailureKind::denied);
+  std::size_t longest = 0;
+  replica.writes = [&](const std::vector<Write>& writes) {
+    longest = std::max(longest, text.size());
+    WritePlan plan;  // this one stays open, and holds nothing up
+    if (writes[0].key->canonical() == "k0") {
+      plan.failure = failure(FailureKind::denied);
+      plan.failure->maybe_applied = true;
+    }
     return plan;
   };
   refresh(names);
-  ASSERT_TRUE(outcomes.has_value());
+  ASSERT_TRUE(outcomes);
   EXPECT_EQ(replica.items.size(), 39U);
-  EXPECT_EQ(journal->open_keys(schema)->size(), 1U);
+  EXPECT_GE(files.replaced, 5);
+  EXPECT_LT(longest, 1500U);
+  EXPECT_EQ(journal->open_keys(), 1U);
+  journal = std::make_unique<Journal>(driver.loop, files, "j", "a -> b");  // its process has ended
+  open();
+  ASSERT_TRUE(left && left->ok());
+  ASSERT_EQ((*left)->size(), 1U);
+  EXPECT_EQ((**left)[0]->wire(), R"({"id":{"S":"k0"}})");
+}
+
+TEST_F(GuardedTest, WhatALivingProcessIsAboutToWriteIsNobodyElses) {
+  text = kBegunA;
+  files.contents["j.1"] = R"({"begin":[{"id":{"S":"b"}}]})";
+  files.contents["j.3"] = R"({"begin":[{"id":{"S":"c"}}]})";
+  const auto held = files.lock("j.0.lock");
+  make();
+  ASSERT_TRUE(left && left->ok());
+  ASSERT_EQ((*left)->size(), 2U);
+  EXPECT_EQ(journal->path(), "j.1");
+  EXPECT_FALSE(files.contents.contains("j.3"));
+  EXPECT_EQ(text, kBegunA);
+  EXPECT_NE(files.contents["j.1"].find(R"({"id":{"S":"c"}})"), std::string::npos);
+  EXPECT_EQ(files.locked, (std::set<std::string>{"j.0.lock", "j.1.lock"}));
 }
 
 TEST_F(GuardedTest, AJournalOfOtherTablesIsRefused) {
-  files.lines = {R"({"begin":[{"other":{"S":"a"}}]})"};
-  const auto keys = journal->open_keys(schema);
-  ASSERT_FALSE(keys.ok());
-  EXPECT_NE(keys.error().message.find("cannot have"), std::string::npos);
+  text = R"({"begin":[{"other":{"S":"a"}}]})";
+  make();
+  ASSERT_TRUE(left);
+  ASSERT_FALSE(left->ok());
+  EXPECT_NE(left->error().message.find("cannot have"), std::string::npos);
 }
 
 TEST_F(GuardedTest, KeysGoThroughAFewLanesAtOnce) {
+  files.takes = 10us;  // the journal is one after the other
   std::vector<std::string> names;
   for (int i = 0; i < 100; ++i) primary.put(names.emplace_back("k" + std::to_string(i)), 1);
   std::size_t most = 0;

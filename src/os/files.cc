@@ -78,9 +78,9 @@ Result<void> write_all(int fd, std::string_view bytes, const std::string& path) 
   return {};
 }
 
-// Keeps appending and removing apart, among processes too. Where a file cannot be locked (a pipe,
-// some network file systems) there is no removing either: best effort.
-void lock(int fd) {
+// Keeps a torn line and its mending apart, among processes. Where a file cannot be locked (a pipe,
+// some network file systems): best effort.
+void lock_for_append(int fd) {
   while (::flock(fd, LOCK_EX) != 0 && errno == EINTR) {
   }
 }
@@ -88,16 +88,6 @@ void lock(int fd) {
 bool is_unlinked(int fd) {
   struct stat facts {};
   return ::fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_nlink == 0;
-}
-
-// Open and locked, and still under its name.
-Result<Descriptor> open_and_lock(const std::string& path) {
-  while (true) {
-    auto file = open_for_append(path);
-    if (!file) return file;
-    lock(file->get());
-    if (!is_unlinked(file->get())) return file;
-  }
 }
 
 Result<std::string> read_all(int fd, const std::string& path) {
@@ -114,8 +104,9 @@ Result<std::string> read_all(int fd, const std::string& path) {
 }
 
 Result<void> append(const std::string& path, std::string line) {
-  const auto file = open_and_lock(path);
+  const auto file = open_for_append(path);
   if (!file) return file.error();
+  lock_for_append(file->get());
   if (ends_torn(file->get())) line.insert(line.begin(), '\n');
   line += '\n';
   if (auto wrote = write_all(file->get(), line, path); !wrote) return wrote;
@@ -169,6 +160,18 @@ class OpenSpill : public async::Spill {
   Descriptor file_;
   std::string path_;
   std::uint64_t size_;
+};
+
+class HeldFile : public async::Lock {
+ public:
+  HeldFile(Descriptor file, std::string path) : file_(std::move(file)), path_(std::move(path)) {}
+  HeldFile(const HeldFile&) = delete;
+  HeldFile& operator=(const HeldFile&) = delete;
+  ~HeldFile() override { ::unlink(path_.c_str()); }  // while it is held: the name is ours
+
+ private:
+  Descriptor file_;
+  std::string path_;
 };
 
 }  // namespace
@@ -230,20 +233,18 @@ Result<void> Files::remove(const std::string& path) {
   return failed("remove", path, errno);
 }
 
-Result<bool> Files::remove_if(const std::string& path, const std::string& text) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.ok()) {
-    if (errno == ENOENT) return false;
-    return failed("read", path, errno);
+Result<std::unique_ptr<async::Lock>> Files::lock(const std::string& path) {
+  while (true) {
+    auto file = open_for_append(path);
+    if (!file) return file.error();
+    while (::flock(file->get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EINTR) continue;
+      if (errno == EWOULDBLOCK) return std::unique_ptr<async::Lock>();
+      return failed("lock", path, errno);
+    }
+    if (is_unlinked(file->get())) continue;  // its holder has just let it go
+    return std::unique_ptr<async::Lock>(std::make_unique<HeldFile>(std::move(*file), path));
   }
-  lock(file.get());
-  if (is_unlinked(file.get())) return false;
-  const auto now = read_all(file.get(), path);
-  if (!now) return now.error();
-  if (*now != text) return false;
-  if (::unlink(path.c_str()) != 0) return failed("remove", path, errno);
-  if (auto synced = sync_directory(path); !synced) return synced.error();
-  return true;
 }
 
 }  // namespace dynamodb_replicator::os

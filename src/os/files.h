@@ -20,7 +20,7 @@ class Files : public async::Files {
   Result<std::unique_ptr<async::Spill>> spill(const std::string& path) override;
   Result<void> make_directories(const std::string& path) override;
   Result<void> remove(const std::string& path) override;
-  Result<bool> remove_if(const std::string& path, const std::string& text) override;
+  Result<std::unique_ptr<async::Lock>> lock(const std::string& path) override;
 };
 
 }  // namespace dynamodb_replicator::os

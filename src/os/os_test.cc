@@ -1,8 +1,11 @@
 // Small doors: files, environment, log, clock, dice.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -109,21 +112,49 @@ TEST(Files, FailuresAreSentences) {
   EXPECT_FALSE(files.read("/dev/zero"));
 }
 
-TEST(Files, RemovesOnlyWhatHoldsExactlyThisText) {
+TEST(Files, ALockIsHeldOnceAndGoneWithItsHolder) {
   const Directory directory;
   Files files;
   ASSERT_TRUE(files.make_directories(directory.path + "/a/b"));
   ASSERT_TRUE(files.make_directories(directory.path + "/a/b"));
-  const std::string path = directory.path + "/a/b/journal";
-  EXPECT_FALSE(*files.remove_if(path, ""));
-  ASSERT_TRUE(append(files, path, "one"));
-  EXPECT_FALSE(*files.remove_if(path, "on"));
-  ASSERT_TRUE(append(files, path, "two"));
-  EXPECT_FALSE(*files.remove_if(path, "one\n"));
-  EXPECT_EQ(**files.read(path), "one\ntwo\n");
-  EXPECT_TRUE(*files.remove_if(path, "one\ntwo\n"));
-  EXPECT_FALSE(files.read(path)->has_value());
+  const std::string path = directory.path + "/a/b/lock";
+  for (int i = 0; i < 2; ++i) {
+    auto held = files.lock(path);
+    ASSERT_TRUE(held && *held);
+    EXPECT_TRUE(files.read(path)->has_value());
+    const auto second = files.lock(path);
+    ASSERT_TRUE(second);
+    EXPECT_EQ(*second, nullptr);
+    held->reset();
+    EXPECT_FALSE(files.read(path)->has_value());
+  }
+  EXPECT_FALSE(files.lock("/nonexistent/lock").ok());
   EXPECT_FALSE(files.make_directories("/dev/null/x").ok());
+}
+
+TEST(Files, ALockGoesWithAProcessThatIsKilled) {
+  const Directory directory;
+  Files files;
+  const std::string path = directory.path + "/lock";
+  std::array<int, 2> ready{};
+  ASSERT_EQ(::pipe(ready.data()), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto held = files.lock(path);
+    const char told = held && *held ? 'y' : 'n';
+    static_cast<void>(!::write(ready[1], &told, 1));
+    ::alarm(60);
+    for (;;) ::pause();
+  }
+  char told = 0;
+  EXPECT_EQ(::read(ready[0], &told, 1), 1);
+  EXPECT_EQ(told, 'y');
+  EXPECT_EQ(*files.lock(path), nullptr);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  EXPECT_NE(*files.lock(path), nullptr);
+  ::close(ready[0]);
+  ::close(ready[1]);
 }
 
 TEST(Environment, CommandsAndNames) {

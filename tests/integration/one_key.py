@@ -125,6 +125,24 @@ def _(world):
     assert not list((world.directory / state).iterdir()), "the journal is gone when nothing in it is open"
 
 
+@runner.test("one_key.an_item_that_the_replica_refuses_blocks_no_other")
+def _(world):
+    two = Two(world, {**KEY, "mail": {"NULL": True}})
+    other = {"h": {"S": "y"}, "r": {"N": "1"}}
+    two.put(0, other)
+    world.dynamodb.update_table(
+        TableName=two.names[1], AttributeDefinitions=[{"AttributeName": "mail", "AttributeType": "S"}],
+        GlobalSecondaryIndexUpdates=[{"Create": {"IndexName": "mail", "KeySchema": [{"AttributeName": "mail", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}}])
+    state = ["--state", str(world.directory / world.name("state"))]
+    for _ in range(2):
+        status, out, err, _ = run([*two.locations, PLAIN, *state], name="replicate-record")
+        assert status == 2 and "ValidationException" in err and "interrupted" not in err, (status, out, err)
+    ran("replicate-record", [*two.locations, json.dumps(other), *state])
+    status, out, err, _ = run([*two.locations, "--repair", "--settle", "0", *state], name="diff-tables")
+    assert status == 2 and "ValidationException" in err and "interrupted" not in err, (status, out, err)
+    assert two.get(1, other) == other and two.get(1) is None
+
+
 @runner.test("one_key.a_state_directory_that_cannot_be_is_refused")
 def _(world):
     two = Two(world, KEY)

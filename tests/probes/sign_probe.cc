@@ -50,7 +50,7 @@ struct NoFiles : async::Files {
   Result<std::unique_ptr<async::Spill>> spill(const std::string&) override { return Failure(); }
   Result<void> make_directories(const std::string&) override { return {}; }
   Result<void> remove(const std::string&) override { return {}; }
-  Result<bool> remove_if(const std::string&, const std::string&) override { return false; }
+  Result<std::unique_ptr<async::Lock>> lock(const std::string&) override { return Failure(); }
 };
 struct NoEnvironment : async::Environment {
   std::optional<std::string> variable(const std::string&) override { return std::nullopt; }
