@@ -53,7 +53,9 @@ void ScanWindow::meet(Side side, int segment, std::uint64_t ordinal) {
 std::uint64_t ScanWindow::ahead(Side side, int segment) const {
   const auto found = progress_.find(segment);
   if (found == progress_.end()) return 0;
-  return found->second.shown[index_of(side)] - found->second.met[index_of(side)];
+  const std::uint64_t shown = found->second.shown[index_of(side)];
+  // A difference that wraps would hold the other side back for ever.
+  return shown - std::min(shown, found->second.met[index_of(side)]);
 }
 
 void ScanWindow::add(Side side, int segment, const Sighting& sighting) {
@@ -67,6 +69,7 @@ void ScanWindow::add(Side side, int segment, const Sighting& sighting) {
     entry.key_text.assign(sighting.key_text);
     entry.ordinal = ordinal;
     entry.segment = segment;
+    entry.bringer = side;
     bytes_ += kEntryBytes + entry.key_text.size();
   }
   if (entry.seen[mine]) ++tally_.again[mine];
@@ -74,8 +77,9 @@ void ScanWindow::add(Side side, int segment, const Sighting& sighting) {
   entry.content[mine] = sighting.content;
   if (!entry.seen[other]) return;
   meet(side, segment, ordinal);
-  if (!fresh)
-    meet(side == Side::primary ? Side::replica : Side::primary, entry.segment, entry.ordinal);
+  // The ordinal is the bringer's own. It may be the bringer that shows a key again which both sides
+  // have with different content; nobody else is further for that.
+  if (entry.bringer != side) meet(entry.bringer, entry.segment, entry.ordinal);
   if (entry.content[0] != entry.content[1]) return;
   ++tally_.equal;
   bytes_ -= kEntryBytes + entry.key_text.size();

@@ -23,7 +23,7 @@
 
 namespace dynamodb_replicator::core {
 
-enum class Side { primary, replica };
+enum class Side : std::uint8_t { primary, replica };
 inline constexpr std::size_t index_of(Side side) { return side == Side::primary ? 0 : 1; }
 
 struct Sighting {
@@ -73,8 +73,9 @@ class ScanWindow {
   struct Entry {
     std::array<base::Digest128, 2> content;
     std::string key_text;
-    std::uint64_t ordinal = 0;  // of the side that brought it
+    std::uint64_t ordinal = 0;
     std::int32_t segment = 0;
+    Side bringer = Side::primary;  // whose the ordinal and the segment are
     std::array<bool, 2> seen{};
   };
   struct Low {

@@ -84,6 +84,19 @@ TEST(ScanWindow, KnowsWhoIsAhead) {
   EXPECT_EQ(window.ahead(Side::replica, 4), 0U);
 }
 
+TEST(ScanWindow, WhoShowsAKeyAgainBringsTheOtherSideNoFurther) {
+  ScanWindow window;
+  for (int i = 0; i < 5; ++i)
+    window.add(Side::primary, 0, sighting("only here " + std::to_string(i), 0));
+  window.add(Side::primary, 0, sighting("a", 1));
+  window.add(Side::replica, 0, sighting("a", 2));
+  window.add(Side::primary, 0,
+             sighting("a", 3));  // the primary's 7th, the replica's one is the 1st
+  EXPECT_EQ(window.ahead(Side::replica, 0), 0U);
+  window.add(Side::replica, 0, sighting("only there", 0));
+  EXPECT_EQ(window.ahead(Side::replica, 0), 1U);
+}
+
 TEST(ScanWindow, TheNewestSightingCountsAcrossRuns) {
   ScanWindow window;
   window.add(Side::primary, 0, sighting("a", 1));
