@@ -144,11 +144,17 @@ std::string identity_of(const Pair& pair) {
   return text;
 }
 
-// The options that must be the same when a run goes on from another.
-std::string fingerprint(const DiffOptions& options) {
+// The options that must be the same when a run goes on from another. A comparison may be gone on
+// from with --repair: what was found by then is told, and so repaired, again. A backfill has
+// nothing but its place: what a run without --repair has passed, nobody has written.
+std::string fingerprint(const DiffOptions& options, const DiffPlan& plan) {
   std::string text = options.backfill ? "backfill" : "diff";
-  if (!options.segment.empty())
-    text += " --segment " + options.segment + " --segments " + std::to_string(options.segments);
+  if (options.backfill) text += options.repair ? " --repair" : " without --repair";
+  // By its number: `auto` is another segment in each job.
+  if (!options.segment.empty()) {
+    text += " --segment " + std::to_string(plan.settings.chosen.front()) + " --segments " +
+            std::to_string(options.segments);
+  }
   if (options.sample < 1) text += " --sample " + std::to_string(options.sample);
   std::vector<std::string> ignored = options.ignore;
   std::sort(ignored.begin(), ignored.end());
@@ -191,7 +197,7 @@ async::Task<int> diff_tables(async::Doors& doors, DiffOptions options, const Con
   std::optional<ResumeFile> file;
   flow::Resuming resuming;
   if (!options.resume.empty()) {
-    file.emplace(doors, options.resume, identity_of(*pair), fingerprint(options));
+    file.emplace(doors, options.resume, identity_of(*pair), fingerprint(options, *plan));
     Result<std::optional<core::CompareState>> left = file->open();
     if (!left) co_return failed(console, left.error());
     resuming = {&*file, file->spill(), std::move(*left)};

@@ -96,6 +96,40 @@ def _(world):
     assert str(resume) in refused_run.err, refused_run.describe()
 
 
+def interrupted(locations, scans, *options, environment=None, world):
+    """Stops a run of diff-tables after some pages."""
+    before = len(scans)
+    arguments = [*locations, "--settle", "0", "--concurrency", "1", *options]
+    with world.program(arguments, environment=environment, name="diff-tables") as program:
+        wait_until(lambda: len(scans) > before + 4, 30, "it is scanning")
+        program.send(signal.SIGINT)
+        assert program.wait(10) == 130, program.describe()
+
+
+@runner.test("diff_runs.a_backfill_does_not_go_on_from_one_that_wrote_nothing")
+def _(world):
+    two = Tables(world, SHAPE, several(range(200), SHAPE))
+    dry, compared = world.directory / "dry", world.directory / "compared"
+    with short_pages(two, items=10, seconds=0.05) as (locations, scans):
+        interrupted(locations, scans, "--backfill", "--resume", dry, world=world)
+        got = diff(two, "--backfill", "--repair", "--resume", dry, locations=locations, status=2)
+        assert str(dry) in got.err and "--repair" in got.err and not two.items(1), got.describe()
+        interrupted(locations, scans, "--resume", compared, world=world)
+        diff(two, "--repair", "--resume", compared, locations=locations)  # what a comparison found is told again
+    two.assert_equal()
+
+
+@runner.test("diff_runs.another_jobs_segment_is_not_gone_on_from")
+def _(world):
+    two = three_kinds(world, 300)
+    resume, parts = world.directory / "job", ["--segment", "auto", "--segments", "2"]
+    with short_pages(two, items=10, seconds=0.05) as (locations, scans):
+        interrupted(locations, scans, *parts, "--resume", resume, environment={"JOB_COMPLETION_INDEX": "0"}, world=world)
+        got = diff(two, *parts, "--resume", resume, locations=locations, status=2, environment={"JOB_COMPLETION_INDEX": "1"})
+        assert "--segment 0" in got.err, got.describe()
+        diff(two, "--segment", "0", "--segments", "2", "--resume", resume, locations=locations)  # the same by its number
+
+
 @runner.test("diff_runs.a_spoilt_resume_file_is_refused")
 def _(world):
     two = three_kinds(world, 60)
