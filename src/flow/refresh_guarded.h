@@ -121,8 +121,9 @@ class GuardedRefresher {
     bool left = false;             // by an interrupted run, which may have written
     bool wrote = false;
     bool deleted = false;
-    unsigned failures = 0;   // since a write was answered
-    std::string lost_on{};   // what the replica held when a condition was last called false
+    unsigned failures = 0;  // since a write was answered
+    // What the replica held when a condition was last called false; empty text: nothing.
+    std::optional<std::string> lost_on{};
     bool unguarded = false;  // the engine calls it false of what is there: write without
   };
   struct Part {  // of a batch: an item, and its place among the outcomes

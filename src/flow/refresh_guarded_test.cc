@@ -132,6 +132,19 @@ TEST_F(GuardedTest, AnEngineThatCallsEqualValuesDifferentIsWrittenWithoutTheGuar
   EXPECT_EQ(primary.reads_of["a"], 4) << "it is read again after the write all the same";
 }
 
+TEST_F(GuardedTest, OneLostConditionOfAnAbsentItemDoesNotTakeTheGuardAway) {
+  primary.put("a", 2);
+  nth_write(0, {}, [&] { replica.put("a", 9); });
+  replica.reads = [&](auto) {  // somebody else's item came and went
+    if (replica.reads_of["a"] == 2) replica.items.clear();
+    return ReadPlan{};
+  };
+  refresh({"a"});
+  EXPECT_EQ(kind(), Kind::repaired);
+  ASSERT_EQ(replica.guards.size(), 2U);
+  EXPECT_EQ(replica.guards[1].expression, "attribute_not_exists(#k)");
+}
+
 TEST_F(GuardedTest, UnitsAreCountedBySide) {
   primary.put("a", 2);
   replica.put("a", 1);
