@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "base/planted.h"
+#include "core/batches.h"
 #include "flow/shard_session.h"
 #include "wire/fences.h"
 #include "wire/items.h"
@@ -34,6 +35,34 @@ std::vector<wire::BatchWrite> batch_of(std::span<const flow::Write> writes) {
   return batch;
 }
 
+// Some engines report no consumed capacity, and what is not known would be free: a ceiling would
+// hold nothing. Whatever the service serves costs at least half a unit, so 0 is "not reported";
+// then units are counted by size.
+double units_or(double reported, double by_size) { return reported > 0 ? reported : by_size; }
+
+double units_by_size(const flow::ReadAnswer& answer) {
+  double units = 0;
+  for (const flow::ReadAnswer::Entry& entry : answer.entries) {
+    if (entry.state != flow::ReadAnswer::State::unprocessed)
+      units += core::read_units_of(entry.item.size());
+  }
+  return units;
+}
+
+double units_by_size(std::span<const flow::Write> writes, const std::vector<bool>& done) {
+  double units = 0;
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    if (done[i]) units += core::write_units_of(writes[i].item.size());
+  }
+  return units;
+}
+
+double units_by_size(const wire::ItemsPage& page, bool consistent) {
+  std::size_t bytes = 0;
+  for (const std::string& item : page.items) bytes += item.size();
+  return core::read_units_of(bytes) * (consistent ? 1 : 0.5);
+}
+
 }  // namespace
 
 flow::Task<Result<flow::ReadAnswer>> BatchTable::read(std::span<const item::KeyRef> keys,
@@ -52,7 +81,6 @@ flow::Task<Result<flow::ReadAnswer>> BatchTable::read(std::span<const item::KeyR
   Places places;
   for (std::size_t i = 0; i < keys.size(); ++i) places.emplace(name_of(*keys[i]), i);
   flow::ReadAnswer result;
-  result.units = decoded->units;
   result.entries.assign(keys.size(), {flow::ReadAnswer::State::absent, {}});
   std::vector<bool> answered(keys.size(), false);
   const auto claim = [&](const item::KeyRef& key) -> flow::ReadAnswer::Entry* {
@@ -75,6 +103,7 @@ flow::Task<Result<flow::ReadAnswer>> BatchTable::read(std::span<const item::KeyR
     if (!base::planted(base::Bug::unprocessed_keys_absent))
       entry->state = flow::ReadAnswer::State::unprocessed;
   }
+  result.units = units_or(decoded->units, units_by_size(result));
   co_return result;
 }
 
@@ -101,7 +130,6 @@ flow::Task<Result<flow::WriteAnswer>> BatchTable::write(std::span<const flow::Wr
   Places places;
   for (std::size_t i = 0; i < writes.size(); ++i) places.emplace(name_of(*writes[i].key), i);
   flow::WriteAnswer result;
-  result.units = decoded->units;
   result.done.assign(writes.size(), true);
   for (const item::KeyRef& key : decoded->unprocessed) {
     const auto place = places.find(name_of(*key));
@@ -109,6 +137,7 @@ flow::Task<Result<flow::WriteAnswer>> BatchTable::write(std::span<const flow::Wr
       co_return unknown(unusable("an unprocessed item came back that was not sent"));
     result.done[place->second] = base::planted(base::Bug::unprocessed_items_dropped);
   }
+  result.units = units_or(decoded->units, units_by_size(writes, result.done));
   co_return result;
 }
 
@@ -126,7 +155,8 @@ flow::Task<Result<flow::ScanPage>> BatchTable::scan(const flow::ScanAsk& ask, In
     failure.operation = "Scan on " + client_.where();
     co_return failure;
   }
-  co_return flow::ScanPage{std::move(page->items), std::move(page->last_key), page->units};
+  const double units = units_or(page->units, units_by_size(*page, ask.consistent));
+  co_return flow::ScanPage{std::move(page->items), std::move(page->last_key), units};
 }
 
 flow::Task<Result<double>> GuardedTable::write_if(const flow::Write& write,
@@ -148,7 +178,7 @@ flow::Task<Result<double>> GuardedTable::write_if(const flow::Write& write,
     failure.maybe_applied = true;
     co_return failure;
   }
-  co_return units;
+  co_return units_or(*units, core::write_units_of(write.item.size()));
 }
 
 flow::Task<Result<flow::WriteAnswer>> FencedTable::write(const core::Fence& fence,
@@ -172,8 +202,9 @@ flow::Task<Result<flow::WriteAnswer>> FencedTable::write(const core::Fence& fenc
     co_return failure;
   }
   flow::WriteAnswer result;
-  result.units = *units;
   result.done.assign(writes.size(), true);
+  // Twice for what stands in a transaction, the check of the fence with it.
+  result.units = units_or(*units, 2 * (1 + units_by_size(writes, result.done)));
   co_return result;
 }
 

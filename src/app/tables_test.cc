@@ -116,5 +116,35 @@ TEST_F(TablesTest, AScanGoesOnWhereThePageBeforeEnded) {
   EXPECT_EQ(broken.error().operation, "Scan on here/t");
 }
 
+TEST_F(TablesTest, WhereUnitsAreNotReportedTheyAreCountedBySize) {
+  const std::string wide = R"({"id":{"N":"2"},"x":{"S":")" + std::string(4090, 'x') + R"("}})";
+  EXPECT_DOUBLE_EQ(read(R"({"Responses":{"t":[)" + wide +
+                        R"(]},"UnprocessedKeys":{"t":{"Keys":[{"id":{"N":"1"}}]}}})")
+                       ->units,
+                   3)
+      << "two for 4.1 KB, one for what is absent, none for what was not processed";
+  const std::string unprocessed =
+      R"({"UnprocessedItems":{"t":[{"DeleteRequest":{"Key":{"id":{"N":"2"}}}}]}})";
+  EXPECT_DOUBLE_EQ(write(unprocessed)->units, 1);
+  EXPECT_DOUBLE_EQ(write("{}")->units, 2);
+
+  const std::string page = R"({"Items":[)" + wide + "]}";
+  bench.answer(page);
+  EXPECT_DOUBLE_EQ(bench.run(table.scan({}, bench.later()))->units, 1);
+  bench.answer(page);
+  EXPECT_DOUBLE_EQ(bench.run(table.scan({.after = "", .consistent = true}, bench.later()))->units,
+                   2);
+  bench.answer(R"({"Items":[]})");
+  EXPECT_DOUBLE_EQ(bench.run(table.scan({}, bench.later()))->units, 0.5);
+
+  GuardedTable guarded(bench.client, "t");
+  bench.answer("{}");
+  EXPECT_DOUBLE_EQ(*bench.run(guarded.write_if({key("2"), wide}, {}, bench.later())), 5);
+  FencedTable fenced(bench.world.dice, bench.client, "t", "leases");
+  bench.answer("{}");
+  EXPECT_DOUBLE_EQ(
+      bench.run(fenced.write({"s", "shard", 0, 1, 0, "me"}, writes, bench.later()))->units, 6);
+}
+
 }  // namespace
 }  // namespace dynamodb_replicator::app

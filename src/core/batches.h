@@ -35,6 +35,11 @@ inline double write_units_of(std::size_t bytes) {
   return static_cast<double>(bytes / 1024 + (bytes % 1024 != 0 || bytes == 0 ? 1 : 0));
 }
 
+// The same of a consistent read: a unit for each 4 KB begun, also where there is no item.
+inline double read_units_of(std::size_t bytes) {
+  return static_cast<double>(bytes / 4096 + (bytes % 4096 != 0 || bytes == 0 ? 1 : 0));
+}
+
 // Is it worth trying again? Else a person must act, or never.
 inline bool passes(FailureKind kind) {
   return kind == FailureKind::throttled || kind == FailureKind::transient ||

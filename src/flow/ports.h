@@ -33,7 +33,7 @@ struct ReadAnswer {
     std::string item;  // found: the raw JSON slice, exactly as it came
   };
   std::vector<Entry> entries;  // one for each asked key, in the asked order
-  double units = 0;            // consumed capacity, as the service says
+  double units = 0;            // consumed capacity; where the service does not say, by size
 };
 
 class TableReader {

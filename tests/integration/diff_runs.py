@@ -8,7 +8,7 @@ import time
 
 import runner
 import tables
-from compared import Run, Tables, diff, short_pages
+from compared import Edited, Run, Tables, diff, short_pages
 from diff import SHAPE, item, several
 from diff_oracle import KINDS
 from program import run
@@ -179,6 +179,21 @@ def _(world):
     units = float(re.search(r"([\d.,]+) write units", written.err).group(1).replace(",", ""))
     assert units >= 200 and written.seconds > (units - 50) / 100, f"{units} units, but for a last batch, at 100 a second took {written.seconds:.1f} s"
     empty.assert_equal()
+
+
+@runner.test("diff_runs.keeps_to_a_budget_where_the_engine_tells_no_units")
+def _(world):
+    def silent(operation, request, told):
+        told.pop("ConsumedCapacity", None)
+    two = Tables(world, SHAPE)
+    two.put(0, *({**item("x", n), "t": {"S": "x" * 100_000}} for n in range(24)))
+    with Edited(world.dynamodb_url, answer=silent) as proxy:
+        places = two.through(proxy, proxy)
+        slow = diff(two, "--backfill", "--read-units", 100, locations=places)
+        assert slow.seconds > 2, f"300 units at 100 a second took {slow.seconds:.1f} s"
+        written = diff(two, "--backfill", "--repair", "--write-units", 600, locations=places)
+        assert written.seconds > 2, f"2,400 units at 600 a second took {written.seconds:.1f} s"
+    two.assert_equal()
 
 
 @runner.test("diff_runs.tables_change_while_it_runs_and_sums_still_add_up")
