@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <compare>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "base/bytes.h"
@@ -30,7 +31,9 @@ std::uint64_t scan_hash(std::string_view text, std::uint64_t salt) {
 struct Place {
   std::uint64_t rank = 0;
   std::string key;
-  friend auto operator<=>(const Place&, const Place&) = default;
+  friend bool operator<(const Place& a, const Place& b) {
+    return std::tie(a.rank, a.key) < std::tie(b.rank, b.key);
+  }
 };
 
 Place place_of(const Table& table, const std::string& key, const Item& key_item) {

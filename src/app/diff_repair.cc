@@ -118,6 +118,7 @@ bool DiffRepair::note(const item::Key& key, const flow::Outcome& outcome) {
 
 async::Task<Result<void>> DiffRepair::copy(std::vector<flow::Scanned> items) {
   std::vector<item::KeyRef> keys;
+  keys.reserve(items.size());
   for (const flow::Scanned& one : items) keys.push_back(one.key);
   std::vector<flow::Outcome> outcomes = co_await refresher_.backfill(std::move(items));
   count_units();

@@ -16,7 +16,9 @@ struct Digest128 {
   std::uint64_t high = 0;
   std::uint64_t low = 0;
   friend bool operator==(const Digest128&, const Digest128&) = default;
-  friend auto operator<=>(const Digest128&, const Digest128&) = default;
+  friend bool operator<(const Digest128& a, const Digest128& b) {
+    return a.high != b.high ? a.high < b.high : a.low < b.low;
+  }
 };
 Digest128 digest128(std::string_view bytes);  // XXH3-128; not against an adversary
 

@@ -32,12 +32,14 @@ std::vector<std::size_t> cut_batches(const std::vector<std::size_t>& bytes, std:
 // What writing an item of so many bytes of JSON will cost: a unit for each KB begun (Developer
 // Guide). JSON is longer than what is counted, so this is rather too much.
 inline double write_units_of(std::size_t bytes) {
-  return static_cast<double>(bytes / 1024 + (bytes % 1024 != 0 || bytes == 0 ? 1 : 0));
+  const std::size_t units = bytes / 1024 + (bytes % 1024 != 0 || bytes == 0 ? 1 : 0);
+  return static_cast<double>(units);
 }
 
 // The same of a consistent read: a unit for each 4 KB begun, also where there is no item.
 inline double read_units_of(std::size_t bytes) {
-  return static_cast<double>(bytes / 4096 + (bytes % 4096 != 0 || bytes == 0 ? 1 : 0));
+  const std::size_t units = bytes / 4096 + (bytes % 4096 != 0 || bytes == 0 ? 1 : 0);
+  return static_cast<double>(units);
 }
 
 // Is it worth trying again? Else a person must act, or never.

@@ -11,6 +11,7 @@ namespace dynamodb_replicator::flow {
 Task<std::vector<Outcome>> GuardedRefresher::backfill(std::vector<Scanned> items) {
   if (!out_.ignored.empty()) {  // a put would take the replica's own attributes away
     std::vector<item::KeyRef> keys;
+    keys.reserve(items.size());
     for (Scanned& one : items) keys.push_back(std::move(one.key));
     std::vector<Outcome> outcomes = co_await refresh(std::move(keys));
     co_return outcomes;
@@ -18,6 +19,7 @@ Task<std::vector<Outcome>> GuardedRefresher::backfill(std::vector<Scanned> items
   Copy copy;
   copy.outcomes.resize(items.size());
   std::vector<std::size_t> bytes;
+  bytes.reserve(items.size());
   for (const Scanned& one : items) bytes.push_back(one.item.size());
   std::vector<Parts> batches;
   std::size_t begin = 0;

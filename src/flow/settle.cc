@@ -170,9 +170,9 @@ Task<void> Settler::lane(Round& round, std::size_t& next, std::optional<Failure>
     const std::size_t count = std::min(core::kReadKeysMax, round.size() - next);
     const std::span<Candidate> part(round.data() + next, count);
     next += count;
-    // The replica first: what it held then and the primary lacks afterwards is gone from there since
-    // before the next look. The other way round a key that is made, copied and deleted again between
-    // two looks counts as extraneous, however quickly the replica follows.
+    // The replica first: what it held then and the primary lacks afterwards is gone from there
+    // since before the next look. The other way round a key that is made, copied and deleted again
+    // between two looks counts as extraneous, however quickly the replica follows.
     for (const core::Side side : {core::Side::replica, core::Side::primary}) {
       Result<void> done = co_await read(side, part);
       if (done) continue;
@@ -189,6 +189,7 @@ Task<Result<void>> Settler::read(core::Side side, std::span<Candidate> part) {
   for (Candidate& candidate : part) pending.push_back(&candidate);
   for (unsigned rounds = 1; !pending.empty(); ++rounds) {
     std::vector<item::KeyRef> keys;
+    keys.reserve(pending.size());
     for (const Candidate* candidate : pending) keys.push_back(candidate->key);
     const auto expected = static_cast<double>(keys.size());  // one unit for up to 4 KB
     Result<ReadAnswer> answer = co_await insist<ReadAnswer>(
