@@ -88,7 +88,7 @@ Result<Settler::Round> Settler::next_round(core::RunMerge& leftovers) {
     if (!next) return std::move(next).error();
     if (!*next) break;
     const core::Leftover& leftover = **next;
-    if (state_.settled_to && leftover.key <= *state_.settled_to) continue;
+    if (state_.settled_to && !(*state_.settled_to < leftover.key)) continue;
     last = leftover.key;
     Result<item::KeyRef, std::string> key =
         item::parse_key(leftover.key_text, context_.settings.schema);
