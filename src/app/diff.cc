@@ -51,6 +51,10 @@ class DiffRun : public flow::Findings {
                  stop,
                  std::move(resuming)},
         begun_(doors.clock.now()) {
+    if (const std::optional<core::CompareState>& from = context_.resuming.from) {
+      seconds_before_ = from->seconds;
+      settled_before_ = from->outcomes.ended();
+    }
     if (options.repair)
       repair_.emplace(doors, options, console, pair, plan, primary_, replica_, context_.budget,
                       counts_, stop);
@@ -83,8 +87,10 @@ class DiffRun : public flow::Findings {
       const Duration every = console_.redraw ? kRedrawEvery : kSayEvery;
       co_await doors_.loop.sleep_until(doors_.clock.now() + every);
       const std::string line = progress_line(
-          context_.progress, counts_, elapsed(),
-          base::seconds(doors_.clock.now() - context_.progress.settle_began), plan_.expected_items);
+          context_.progress, counts_,
+          {elapsed(), base::seconds(doors_.clock.now() - context_.progress.settle_began),
+           settled_before_},
+          plan_.expected_items);
       if (console_.redraw) {
         console_.redraw(line);
       } else {
@@ -120,7 +126,10 @@ class DiffRun : public flow::Findings {
     if (options_.json) console_.out(backfill_as_json(progress, counts_, elapsed(), plan_.part));
     return counts_.not_repaired + counts_.unsettled + counts_.left_over > 0 ? 2 : 0;
   }
-  [[nodiscard]] double elapsed() const { return base::seconds(doors_.clock.now() - begun_); }
+  // As the items are: of all runs.
+  [[nodiscard]] double elapsed() const {
+    return seconds_before_ + base::seconds(doors_.clock.now() - begun_);
+  }
 
   async::Doors& doors_;
   const DiffOptions& options_;
@@ -130,6 +139,8 @@ class DiffRun : public flow::Findings {
   BatchTable replica_;
   flow::CompareContext context_;
   Instant begun_;
+  double seconds_before_ = 0;         // of the runs that this one goes on from
+  std::uint64_t settled_before_ = 0;  // leftovers that they have settled
   DiffCounts counts_;
   std::optional<DiffRepair> repair_;
 };
@@ -226,8 +237,15 @@ async::Task<int> diff_tables(async::Doors& doors, DiffOptions options, const Con
     }(doors.loop, doors.clock, stop, over));
     co_await over.wait();
   }
-  if (result && *result) {
-    const int status = run.finish();
+  const bool ended = result && *result;
+  const int status = ended ? run.finish() : 2;
+  if (const auto unwritten = console.unwritten ? console.unwritten() : std::nullopt) {
+    // With --resume nothing is lost: what was found is told again by the run that goes on.
+    Failure failure = *unwritten;
+    if (file) failure.hint = "The same command goes on from " + options.resume + ".";
+    co_return failed(console, failure);
+  }
+  if (ended) {
     if (!file || status == 2) co_return status;
     Result<void> removed = file->remove();
     if (!removed) co_return failed(console, removed.error());

@@ -37,6 +37,8 @@ struct DiffOptions {
 // How a command speaks.
 struct Console {
   std::function<void(const std::string&)> out;  // a line of the result
+  // Why lines of the result could not be written; empty: it is never asked.
+  std::function<std::optional<Failure>()> unwritten;
   std::function<void(const std::string&)> say;  // a line for people
   // The line of progress, drawn over the last; empty: not a terminal, then it is said now and then.
   std::function<void(const std::string&)> redraw;
@@ -44,8 +46,8 @@ struct Console {
   std::function<bool(const std::string&)> ask;
 };
 
-// The exit status: 0 done, 1 differences remain (with exit_code), 2 failed or incomplete, 130
-// `stop` was opened.
+// The exit status: 0 done, 1 differences remain (with exit_code), 2 failed or incomplete
+// (also: the result could not be written), 130 `stop` was opened.
 async::Task<int> diff_tables(async::Doors& doors, DiffOptions options, const Console& console,
                              async::Gate& stop);
 

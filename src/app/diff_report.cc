@@ -58,19 +58,19 @@ std::string with_commas(std::uint64_t number) {
 }
 
 std::string progress_line(const flow::CompareProgress& progress, const DiffCounts& counts,
-                          double elapsed, double settling, double expected) {
+                          const DiffTimes& times, double expected) {
   const auto& scanned = progress.tally.scanned;
   const double units = read_units_of(progress, counts);
   const std::string items = "primary " + with_commas(scanned[0]) + " items, replica " +
                             with_commas(scanned[1]) + " items";
   if (progress.phase == flow::CompareProgress::Phase::settle) {
     const flow::Outcomes& outcomes = progress.outcomes;
-    const std::uint64_t done =
-        outcomes.differences() + outcomes.settled + outcomes.expired + outcomes.elsewhere;
+    const std::uint64_t done = outcomes.ended();
     // A key that differs was scanned on one side or on both: at least so many are left over.
     const std::uint64_t all =
         std::max(progress.candidates, std::max(scanned[0], scanned[1]) - progress.tally.equal);
-    const double rate = settling > 0 ? static_cast<double>(done) / settling : 0;
+    const auto now = static_cast<double>(done - std::min(done, times.settled_before));
+    const double rate = times.settling > 0 ? now / times.settling : 0;
     const double left = rate > 0 ? static_cast<double>(all - std::min(done, all)) / rate : 0;
     return items + ", " + with_commas(done) + " of " + with_commas(all) +
            " candidates read again, " + with_commas(outcomes.differences()) +
@@ -79,7 +79,7 @@ std::string progress_line(const flow::CompareProgress& progress, const DiffCount
            units_text(units) + " units";
   }
   const auto both = static_cast<double>(scanned[0] + scanned[1]);
-  const double rate = elapsed > 0 ? both / elapsed : 0;
+  const double rate = times.elapsed > 0 ? both / times.elapsed : 0;
   std::string left = "time left unknown";
   if (expected > 0 && rate > 0) left = time_text((expected - both) / rate) + " left";
   return items + ", " + with_commas(static_cast<std::uint64_t>(rate)) + " items/s, " + left + ", " +

@@ -24,10 +24,16 @@ struct DiffCounts {
   }
 };
 
+// What a rate is reckoned by. Sums are of all runs where one goes on from another.
+struct DiffTimes {
+  double elapsed = 0;                // seconds, of all runs
+  double settling = 0;               // of this run, since the scan's end
+  std::uint64_t settled_before = 0;  // candidates that earlier runs have done
+};
 // "primary 12,000 items, replica 11,900 items, 5,300 items/s, 0:12 left, 61 units". `expected`:
-// items of both sides together, 0 if unknown. `settling`: seconds since the scan's end.
+// items of both sides together, 0 if unknown.
 std::string progress_line(const flow::CompareProgress& progress, const DiffCounts& counts,
-                          double elapsed, double settling, double expected);
+                          const DiffTimes& times, double expected);
 
 // Some lines; the last is "[discrepancies] N". `part`: of the tables that was looked at, in words;
 // empty: all.

@@ -1,7 +1,7 @@
 // dynamodb-replicator check PRIMARY REPLICA
 #include "app/check.h"
 
-#include <iostream>
+#include <algorithm>
 
 #include "cli/command.h"
 #include "cli/pair_options.h"
@@ -14,20 +14,19 @@ constexpr const char* kExamples =
     "Examples:\n"
     "  dynamodb-replicator check us-east-1/orders eu-west-1/orders\n"
     "  dynamodb-replicator check us-east-1/orders eu-west-1/orders --kinesis us-east-1/changes\n\n"
-    "Exit status: 0 all is well; 2 something would not work.\n";
+    "Exit status: 0 all is well; 2 something would not work; 130 interrupted.\n";
 
 async::Task<int> print(async::Doors& doors, app::CheckOptions options) {
   const std::vector<app::Point> points = co_await app::check(doors, std::move(options));
   bool all = true;
+  std::string text;
   for (const app::Point& point : points) {
-    std::cout << (point.ok ? "ok       " : "problem  ") << point.name
-              << std::string(std::max<std::size_t>(11, point.name.size() + 1) - point.name.size(),
-                             ' ')
-              << point.text << "\n";
+    const std::size_t width = std::max<std::size_t>(11, point.name.size() + 1);
+    text += (point.ok ? "ok       " : "problem  ") + point.name +
+            std::string(width - point.name.size(), ' ') + point.text + "\n";
     all = all && point.ok;
   }
-  std::cout << std::flush;
-  co_return all ? 0 : 2;
+  co_return print_result(text, all ? 0 : 2);
 }
 
 }  // namespace

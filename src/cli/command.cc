@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <iostream>
 
+#include "os/terminal.h"
+
 namespace dynamodb_replicator::cli {
 
 Command::Command(const std::string& name, const std::string& purpose, const std::string& examples)
@@ -42,7 +44,8 @@ os::LogForm Command::log_form() const {
   return os::parse_log_form(log_).value_or(os::LogForm::text);
 }
 
-async::Level Command::log_level() const {
+async::Level Command::log_level(async::Level unasked) const {
+  if (app_.count("--log-level") == 0) return unasked;
   if (log_level_ == "trace" || log_level_ == "debug") return async::Level::debug;
   if (log_level_ == "warn" || log_level_ == "warning") return async::Level::warning;
   if (log_level_ == "error" || log_level_ == "fatal") return async::Level::error;
@@ -52,6 +55,11 @@ async::Level Command::log_level() const {
 int complain(const std::string& sentence) {
   std::cerr << "dynamodb-replicator: " << sentence << "\n";
   return 2;
+}
+
+int print_result(const std::string& text, int status) {
+  const Result<void> printed = os::print(text);
+  return printed ? status : complain(to_text(printed.error()));
 }
 
 }  // namespace dynamodb_replicator::cli

@@ -20,7 +20,8 @@ class Command {
   // standard error).
   std::optional<int> parse(Arguments arguments);
   [[nodiscard]] os::LogForm log_form() const;
-  [[nodiscard]] async::Level log_level() const;
+  // As asked, else `unasked`.
+  [[nodiscard]] async::Level log_level(async::Level unasked = async::Level::info) const;
 
  private:
   CLI::App app_;
@@ -31,6 +32,8 @@ class Command {
 
 // Prints "dynamodb-replicator: SENTENCE" on standard error; gives 2.
 int complain(const std::string& sentence);
+// Prints a result on standard output; gives `status`, or 2 where it cannot be written.
+int print_result(const std::string& text, int status);
 
 // The commands. Each gives the exit status.
 int replicate(const std::string& name, Arguments arguments);

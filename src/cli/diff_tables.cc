@@ -24,7 +24,8 @@ constexpr const char* kPurpose =
     "  [changing] KEY    it did not hold still; counts as a difference that remains\n"
     "  [repaired] KEY    with --repair, after one of the above\n"
     "KEY is plain JSON and can be pasted into diff-record and replicate-record. Progress and the\n"
-    "summary go to standard error; its last line is [discrepancies] N.\n\n";
+    "summary go to standard error; its last line is [discrepancies] N. --backfill prints no keys, "
+    "only\nhow many items it wrote.\n\n";
 
 constexpr const char* kExamples =
     "Examples:\n"
@@ -38,12 +39,18 @@ constexpr const char* kExamples =
 // Standard output for results, standard error for people; on a terminal one line of it redraws.
 class Screen {
  public:
-  explicit Screen(bool json) {
+  // Opens `stop` when results can no longer be written: what nobody gets is not looked for.
+  Screen(bool json, async::Gate& stop) : stop_(stop) {
     const bool shown = os::is_terminal(os::Standard::error);
     console_.out = [this](const std::string& line) {
       wipe();
-      std::cout << line << "\n" << std::flush;
+      if (unwritten_) return;
+      Result<void> printed = os::print(line + "\n");
+      if (printed) return;
+      unwritten_ = std::move(printed).error();
+      stop_.open();
     };
+    console_.unwritten = [this] { return unwritten_; };
     console_.say = [this](const std::string& line) {
       wipe();
       std::cerr << line << "\n";
@@ -73,7 +80,9 @@ class Screen {
     if (drawn_) std::cerr << "\r\x1b[K" << std::flush;
     drawn_ = false;
   }
+  async::Gate& stop_;
   app::Console console_;
+  std::optional<Failure> unwritten_;
   bool drawn_ = false;
 };
 
@@ -149,8 +158,8 @@ int diff_tables(const std::string& name, Arguments arguments) {
   if (const std::optional<int> status = command.parse(std::move(arguments))) return *status;
   options.settle = settle;
   os::Outside outside(command.log_form(), command.log_level());
-  const Screen screen(options.json);
   async::Gate stop(outside.doors().loop);
+  const Screen screen(options.json, stop);
   return outside.run(app::diff_tables(outside.doors(), options, screen.console(), stop),
                      [&] { stop.open(); });
 }

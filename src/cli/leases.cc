@@ -1,7 +1,4 @@
 // dynamodb-replicator leases list LEASE_TABLE, leases show LEASE_TABLE SHARD
-#include <algorithm>
-#include <iostream>
-
 #include "app/lease_view.h"
 #include "cli/command.h"
 #include "os/run.h"
@@ -27,16 +24,16 @@ async::Task<int> show(async::Doors& doors, std::string table, std::string profil
   if (!rows) co_return complain(to_text(rows.error()));
   const WallTime now = doors.clock.wall();
   if (shard.empty()) {
-    std::cout << (json ? app::leases_as_json(*rows, now) : app::leases_as_table(*rows, now));
-    co_return 0;
+    co_return print_result(
+        json ? app::leases_as_json(*rows, now) : app::leases_as_table(*rows, now), 0);
   }
   std::erase_if(*rows, [&](const core::ShardRow& row) { return row.shard != shard; });
   if (rows->empty()) {
     co_return complain("there is no shard " + shard + " in " + table +
                        "; 'leases list' shows those that there are.");
   }
-  std::cout << (json ? app::leases_as_json(*rows, now) : app::lease_in_full(*rows, now));
-  co_return 0;
+  co_return print_result(json ? app::leases_as_json(*rows, now) : app::lease_in_full(*rows, now),
+                         0);
 }
 
 }  // namespace
@@ -61,7 +58,7 @@ int leases(const std::string& name, Arguments arguments) {
     return complain("leases show needs a SHARD; 'leases list' shows them.");
   if (action == "list" && !shard.empty())
     return complain("leases list takes no SHARD; 'leases show' does.");
-  os::Outside outside(command.log_form(), std::max(command.log_level(), async::Level::warning));
+  os::Outside outside(command.log_form(), command.log_level(async::Level::warning));
   return outside.run(show(outside.doors(), table, profile, shard, json));
 }
 

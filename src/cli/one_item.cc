@@ -1,9 +1,6 @@
 // diff-record PRIMARY REPLICA KEY, replicate-record PRIMARY REPLICA KEY
 #include "app/one_item.h"
 
-#include <algorithm>
-#include <iostream>
-
 #include "cli/command.h"
 #include "cli/pair_options.h"
 #include "os/run.h"
@@ -23,14 +20,14 @@ constexpr const char* kDiffExamples =
     "  diff-record 127.0.0.1:8000/orders 127.0.0.1:8000/copy '{\"id\":{\"S\":\"abc\"}}' "
     "--exit-code\n\n"
     "Exit status: 0; with --exit-code 1 if the records are not equivalent; 2 failed or wrong "
-    "usage.\n";
+    "usage;\n130 interrupted.\n";
 
 constexpr const char* kReplicateExamples =
     "Examples:\n"
     "  replicate-record us-east-1/orders eu-west-1/orders '{\"id\":\"abc\"}'\n"
     "  replicate-record 127.0.0.1:8000/orders 127.0.0.1:8000/copy "
     "'{\"id\":{\"S\":\"abc\"},\"n\":{\"N\":\"7\"}}'\n\n"
-    "Exit status: 0 the item is in line; 2 failed, or it did not hold still.\n";
+    "Exit status: 0 the item is in line; 2 failed, or it did not hold still; 130 interrupted.\n";
 
 void add_item(CLI::App& app, app::OneItemOptions& options) {
   add_pair(app, options.pair);
@@ -45,15 +42,13 @@ void add_item(CLI::App& app, app::OneItemOptions& options) {
 async::Task<int> show_difference(async::Doors& doors, app::OneItemOptions options, bool exit_code) {
   Result<app::RecordDifference> found = co_await app::diff_record(doors, std::move(options));
   if (!found) co_return complain(to_text(found.error()));
-  std::cout << found->text << std::flush;
-  co_return exit_code && !found->equivalent ? 1 : 0;
+  co_return print_result(found->text, exit_code && !found->equivalent ? 1 : 0);
 }
 
 async::Task<int> bring_in_line(async::Doors& doors, app::OneItemOptions options) {
   Result<std::string> done = co_await app::replicate_record(doors, std::move(options));
   if (!done) co_return complain(to_text(done.error()));
-  std::cout << *done << std::flush;
-  co_return 0;
+  co_return print_result(*done, 0);
 }
 
 }  // namespace
@@ -69,7 +64,7 @@ int diff_record(const std::string& name, Arguments arguments) {
   command.app().add_flag("--exit-code", exit_code,
                          "exit 1 if the records are not equivalent (else 0)");
   if (const std::optional<int> status = command.parse(std::move(arguments))) return *status;
-  os::Outside outside(command.log_form(), std::max(command.log_level(), async::Level::info));
+  os::Outside outside(command.log_form(), command.log_level());
   return outside.run(show_difference(outside.doors(), std::move(options), exit_code));
 }
 

@@ -38,6 +38,9 @@ struct Outcomes {
   [[nodiscard]] std::uint64_t differences() const {
     return found[0] + found[1] + found[2] + found[3];
   }
+  [[nodiscard]] std::uint64_t ended() const {
+    return differences() + settled + expired + elsewhere;
+  }
 };
 
 struct CompareState {

@@ -24,9 +24,7 @@ Task<Result<void>> verify(CompareContext& context, PairScan& scan, Findings& fin
 Result<void> sums_add_up(const CompareProgress& progress) {
   const core::Tally& tally = progress.tally;
   const Outcomes& outcomes = progress.outcomes;
-  const std::uint64_t ended =
-      outcomes.differences() + outcomes.settled + outcomes.expired + outcomes.elsewhere;
-  bool sound = ended == progress.candidates;
+  bool sound = outcomes.ended() == progress.candidates;
   for (std::size_t i = 0; i < 2; ++i) {
     sound = sound && tally.scanned[i] == tally.equal + tally.again[i] + outcomes.sides[i];
   }

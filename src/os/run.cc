@@ -1,7 +1,5 @@
 #include "os/run.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -15,6 +13,7 @@
 #include "os/environment.h"
 #include "os/files.h"
 #include "os/http_client.h"
+#include "os/signals.h"
 
 namespace dynamodb_replicator::os {
 namespace {
@@ -26,15 +25,6 @@ constexpr int kBurst = 128;
 // The kernel's waiting stands still while the machine sleeps; our timers do not. So look at least
 // this often.
 constexpr Duration kLongestWait = 1s;
-
-extern "C" void end_at_once(int) { ::_exit(130); }
-
-void end_at_next_signal() {
-  struct sigaction action {};
-  action.sa_handler = end_at_once;
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
-}
 
 }  // namespace
 
@@ -76,7 +66,8 @@ struct Outside::Parts {
 };
 
 Outside::Outside(LogForm form, async::Level least) : parts_(std::make_unique<Parts>(form, least)) {
-  // A reader of our output that went away is no reason to end.
+  // A reader of our output that went away is told by the write (os/terminal.h), and no reason to
+  // end in the middle of something.
   std::signal(SIGPIPE, SIG_IGN);
 }
 
@@ -102,6 +93,8 @@ int Outside::run(async::Task<int> main, std::function<void()> on_signal) {
       end_at_next_signal();
       on_signal();
     });
+  } else {
+    end_at_next_signal();
   }
   main.start();
   while (!main.done()) parts_->turn(main);

@@ -1,8 +1,12 @@
 #include "os/terminal.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <system_error>
+
+#include "os/signals.h"
 
 namespace dynamodb_replicator::os {
 
@@ -20,6 +24,7 @@ bool is_terminal(Standard stream) {
 
 bool read_line(std::string& line) {
   constexpr std::size_t kLineMax = 1000;
+  const EndsAtSignal ends;
   line.clear();
   while (line.size() < kLineMax) {
     char byte = 0;
@@ -30,6 +35,25 @@ bool read_line(std::string& line) {
     line += byte;
   }
   return true;
+}
+
+Result<void> print(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t put = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (put >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(put));
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN) {  // a pipe that somebody else made non-blocking
+      pollfd ready{STDOUT_FILENO, POLLOUT, 0};
+      ::poll(&ready, 1, -1);
+      continue;
+    }
+    return misconfigured("cannot write to standard output: " +
+                         std::generic_category().message(errno));
+  }
+  return {};
 }
 
 }  // namespace dynamodb_replicator::os

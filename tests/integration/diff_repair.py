@@ -1,10 +1,12 @@
 """diff-tables --repair and --backfill make the replica equal, delete nothing by mistake, and ask before much is lost."""
 
+import fcntl
 import os
 import pty
 import re
 import select
 import subprocess
+import termios
 import time
 
 import runner
@@ -184,9 +186,12 @@ def _(world):
 
 def on_a_terminal(arguments, typed, seconds=60):
     """Runs diff-tables with a terminal as its three streams, types `typed` when it asks: (status, all that was shown)."""
+    def begin():
+        die_with_parent()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that a typed Ctrl-C is a signal
     master, slave = pty.openpty()
     process = subprocess.Popen([str(BIN / "diff-tables"), *map(str, arguments)], stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
-                               env=clean_environment("/tmp", TERM="xterm"), preexec_fn=die_with_parent)
+                               env=clean_environment("/tmp", TERM="xterm"), preexec_fn=begin)
     os.close(slave)
     shown, deadline, answered = b"", time.monotonic() + seconds, False
     try:
@@ -221,6 +226,10 @@ def _(world):
     status, shown = on_a_terminal([*two.locations, "--repair", "--settle", 0], b"y\n")
     assert status == 0, shown
     two.assert_equal()
+    two = pair()
+    began = time.monotonic()
+    status, shown = on_a_terminal([*two.locations, "--repair", "--settle", 0], b"\x03")
+    assert status == 130 and len(two.items(1)) == 200 and time.monotonic() - began < 10, (status, shown)
     status, shown = on_a_terminal([*pair().locations, "--repair", "--settle", 0, "--yes"], b"")
     assert status == 0, shown
 

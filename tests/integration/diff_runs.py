@@ -1,9 +1,11 @@
 """How diff-tables runs: killed and resumed, interrupted, held to a budget, sampled; and what it refuses."""
 
 import json
+import os
 import random
 import re
 import signal
+import subprocess
 import time
 
 import runner
@@ -11,7 +13,7 @@ import tables
 from compared import Edited, Run, Tables, diff, short_pages
 from diff import SHAPE, item, several
 from diff_oracle import KINDS
-from program import run
+from program import BIN, clean_environment, run
 from refusals import at, refused, table
 from world import wait_until
 
@@ -81,9 +83,11 @@ def _(world):
             program.send(signal.SIGINT)
             assert program.wait(10) == 130, program.describe()
         assert resume.exists(), "nothing was kept"
-        before = len(scans)
-        with world.program(arguments, name="diff-tables") as program:
+        before, began = len(scans), time.monotonic()
+        with world.program([*arguments, "--json"], name="diff-tables") as program:
             assert program.wait(60) == 0, program.describe()
+            told = json.loads(program.output().splitlines()[-1])["seconds"]
+            assert told > time.monotonic() - began, f"{told} s: items of both runs in the time of the second"
         again = len(scans) - before
         assert again < 30, f"{again} pages after {before} of about 62: it began again"
     other = three_kinds(world, 100)
@@ -153,6 +157,29 @@ def _(world):
                 program.send(number)
             assert program.wait(10) == 130, program.describe()
             assert "[discrepancies] 0" not in program.log(), "it said 0 although it had not looked"
+
+
+@runner.test("diff_runs.what_cannot_be_written_ends_it_with_2")
+def _(world):
+    two = Tables(world, SHAPE, several(range(40), SHAPE))
+    key = '{"h":"x","r":1}'
+    for name, *more in (("diff-tables", "--settle", "0"), ("diff-record", key), ("replicate-record", key), ("dynamodb-replicator",)):
+        arguments = [*(["check"] if name == "dynamodb-replicator" else []), *two.locations, *more]
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([str(BIN / name), *arguments], stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False,
+                                  env=clean_environment(world.directory), text=True)
+        assert done.returncode == 2 and "cannot write to standard output" in done.stderr, (name, done)
+    resume = world.directory / "unread"
+    with short_pages(two, items=2, seconds=0.05) as (locations, _):
+        arguments = [str(BIN / "diff-tables"), *locations, "--settle", "0", "--resume", resume]
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run(arguments, stdin=subprocess.DEVNULL, stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False,
+                              env=clean_environment(world.directory), text=True)
+        os.close(writer)
+        assert done.returncode == 2 and str(resume) in done.stderr.splitlines()[-1], done
+        again = diff(two, "--resume", resume, locations=locations)
+        assert len(again.kind("missing")) == 40, again.describe()
 
 
 @runner.test("diff_runs.a_part_never_says_0_of_the_whole")

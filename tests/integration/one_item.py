@@ -2,6 +2,8 @@
 
 import base64
 import json
+import signal
+import socket
 
 import runner
 import tables
@@ -10,6 +12,7 @@ from diff import SHAPE, item
 from diff_repair import WRITES
 from program import run
 from refusals import at, refused, table
+from world import wait_until
 
 
 def record(two, key, *options, status=0, name="diff-record", locations=None):
@@ -111,6 +114,18 @@ def _(world):
     status, out, err, _ = run(["check", *two.locations])
     assert "stream" in (out + err).lower(), out + err
     assert world.dynamodb.list_tables()["TableNames"] == before
+
+
+@runner.test("one_item.a_signal_ends_each_command_with_130")
+def _(world):
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and never answers
+        places = [f"http://127.0.0.1:{silent.getsockname()[1]}/{name}" for name in ("one", "two")]
+        for name, arguments in (("diff-record", [*places, '{"h":"x"}']), ("replicate-record", [*places, '{"h":"x"}']), ("dynamodb-replicator", ["check", *places])):
+            for number in (signal.SIGTERM, signal.SIGINT):
+                with world.program(arguments, name=name) as program:
+                    wait_until(lambda program=program: "placeholders" in program.log(), 10, "it asks")
+                    program.send(number)
+                    assert program.wait(5) == 130, program.describe()
 
 
 @runner.test("one_item.check_refuses_what_cannot_work")
