@@ -144,7 +144,7 @@ Answer DynamoDb::scan(Json request) {
   std::size_t count = 0;
   std::string last;
   for (const Shown& one : all_of(**table, *segment, stale)) {
-    if (after && one.place <= *after) continue;
+    if (after && !(*after < one.place)) continue;
     items += (count++ > 0 ? "," : "") + shown(**table, *one.item);
     if (count == limit || items.size() > kPageBytesMax) {
       last = ",\"LastEvaluatedKey\":" + item_json(spelled(**table, (*table)->key_item(*one.item)));

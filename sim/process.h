@@ -30,7 +30,6 @@ struct Machine {
     std::string pending;  // written and not yet on disk
   };
   std::map<std::string, File> files;
-  std::set<std::string> locked;  // by its programs that run
   std::int64_t drift =
       0;  // of CLOCK_BOOTTIME, in parts of 10,000; others keep the wall clock right
   // CLOCK_BOOTTIME at a time of the world, and the first time of the world at which it shows that.
@@ -38,6 +37,7 @@ struct Machine {
     return Instant{} + boot + world + world * drift / 10'000;
   }
   [[nodiscard]] Duration world_time(Instant boottime) const;
+  std::set<std::string> locked{};  // names that its running programs hold
   // What was pending is lost, but for a prefix that the seed chooses.
   void lose_power(base::Prng& prng);
 };

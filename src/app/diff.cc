@@ -202,7 +202,7 @@ async::Task<int> diff_tables(async::Doors& doors, DiffOptions options, const Con
   if (!plan) co_return failed(console, plan.error());
   if (console.redraw && plan->expected_units > kLongRunUnits)
     console.say("this will take " + price_text(plan->expected_units));
-  if (options.repair) co_await warn_beside_fenced(doors, *pair, options.pair.leases);
+  if (options.repair) warn_beside_fenced(doors.log, *pair, plan->neighbour);
   if (stop.is_open()) co_return 130;
 
   std::optional<ResumeFile> file;

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdio>
 
-#include "app/lease_table.h"
 #include "app/state.h"
 #include "wire/tables.h"
 
@@ -68,26 +67,6 @@ async::Task<Result<std::string>> ttl_of(async::Doors& doors, aws::Client& client
   co_return wire::decode_describe_ttl(std::move(*answer));
 }
 
-async::Task<Neighbour> neighbour_of(async::Doors& doors, const Pair& pair, std::string leases) {
-  Neighbour neighbour;
-  if (leases.empty()) leases = pair.replica.location.name + "-leases";
-  LeaseTable table(doors, *pair.replica_client, leases);
-  const Instant give_up = doors.clock.now() + kPreflightFor;
-  Result<std::optional<core::MetaRow>> meta = co_await table.meta(give_up);
-  if (!meta || !*meta) co_return neighbour;
-  if ((*meta)->primary != pair.primary.identity || (*meta)->replica != pair.replica.identity)
-    co_return neighbour;
-  Result<std::vector<core::ShardRow>> rows = co_await table.all(give_up);
-  if (!rows) co_return neighbour;
-  const WallTime now = pair.replica_client->service_time();
-  for (const core::ShardRow& row : *rows) {
-    if (row.finished || row.owner.empty() || !row.read_through) continue;
-    const Duration lag = std::max<Duration>(Duration{0}, now - *row.read_through);
-    neighbour.lag = std::max(neighbour.lag.value_or(Duration{0}), lag);
-  }
-  co_return neighbour;
-}
-
 Duration from_seconds(double seconds) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
@@ -98,11 +77,12 @@ Duration settle_time(async::Doors& doors, const DiffOptions& options, const Neig
   if (*neighbour.lag > kLagMax) {
     doors.log.warning(
         "the replicator of this pair stands still or is far behind: what it has not applied yet "
-        "counts as different",
+        "counts as different; --settle SECONDS waits longer",
         {{"behind_seconds",
           std::to_string(static_cast<long long>(base::seconds(*neighbour.lag)))}});
+    return kSettleLeast;
   }
-  return std::clamp<Duration>(*neighbour.lag + 1s, kSettleLeast, kLagMax);
+  return std::max<Duration>(*neighbour.lag + 1s, kSettleLeast);
 }
 
 }  // namespace
@@ -146,7 +126,10 @@ async::Task<Result<DiffPlan>> plan_diff(async::Doors& doors, const DiffOptions& 
     if (!ttl) co_return std::move(ttl).error();
     settings.rules.ttl = std::move(*ttl);
   }
-  plan.neighbour = co_await neighbour_of(doors, pair, options.pair.leases);
+  const bool waits = !options.settle && !options.backfill;
+  Result<Neighbour> neighbour = co_await find_neighbour(doors, pair, options.pair.leases, waits);
+  if (!neighbour) co_return std::move(neighbour).error();
+  plan.neighbour = *std::move(neighbour);
   settings.settle = settle_time(doors, options, plan.neighbour);
   settings.concurrency = options.concurrency;
   settings.consistent = options.consistent;

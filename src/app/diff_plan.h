@@ -2,14 +2,10 @@
 #pragma once
 
 #include "app/diff.h"
+#include "app/neighbour.h"
 #include "flow/compare.h"
 
 namespace dynamodb_replicator::app {
-
-// What the pair's lease table tells of a replicator that runs now.
-struct Neighbour {
-  std::optional<Duration> lag;  // of the shard that is furthest behind
-};
 
 struct DiffPlan {
   flow::CompareSettings settings;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/interrupted.h"
+#include "app/neighbour.h"
 #include "app/state.h"
 #include "app/tables.h"
 #include "base/bytes.h"
@@ -157,7 +158,9 @@ async::Task<Result<std::string>> replicate_record(async::Doors& doors, OneItemOp
   if (!key) co_return std::move(key).error();
   Result<std::string> state = state_directory(doors, options.state);
   if (!state) co_return std::move(state).error();
-  co_await warn_beside_fenced(doors, *pair, options.pair.leases);
+  Result<Neighbour> neighbour = co_await find_neighbour(doors, *pair, options.pair.leases, false);
+  if (!neighbour) co_return std::move(neighbour).error();
+  warn_beside_fenced(doors.log, *pair, *neighbour);
 
   const item::Ignored ignored(options.ignore);
   BatchTable primary(*pair->primary_client, pair->primary.location.name, schema);

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "app/lease_table.h"
-
 namespace dynamodb_replicator::app {
 
 Failure unreachable(Failure failure, const std::string& role, const Side& side) {
@@ -116,28 +114,6 @@ async::Task<Result<Pair>> open_pair(async::Doors& doors, PairOptions options) {
   if (!pair.primary_table.arn.empty()) pair.primary.identity = pair.primary_table.arn;
   if (!pair.replica_table.arn.empty()) pair.replica.identity = pair.replica_table.arn;
   co_return pair;
-}
-
-async::Task<std::optional<core::MetaRow>> replicator_of(async::Doors& doors, const Pair& pair,
-                                                        std::string leases) {
-  if (leases.empty()) leases = pair.replica.location.name + "-leases";
-  LeaseTable table(doors, *pair.replica_client, leases);
-  Result<std::optional<core::MetaRow>> meta = co_await table.meta(doors.clock.now() + 5s);
-  if (!meta || !*meta) co_return std::nullopt;
-  const bool ours =
-      (*meta)->primary == pair.primary.identity && (*meta)->replica == pair.replica.identity;
-  if (!ours) co_return std::nullopt;
-  co_return std::move(*meta);
-}
-
-async::Task<void> warn_beside_fenced(async::Doors& doors, const Pair& pair, std::string leases) {
-  const std::optional<core::MetaRow> meta = co_await replicator_of(doors, pair, std::move(leases));
-  if (!meta || meta->mode != "fenced") co_return;
-  doors.log.warning(
-      "this replica is kept in fenced mode, and this command writes without the fence: the promise "
-      "that the replica never goes back does not cover what it writes (each item is read again "
-      "after its write, and a write that lands late is found only while this command runs)",
-      {{"replica", pair.replica.where}});
 }
 
 }  // namespace dynamodb_replicator::app

@@ -7,7 +7,6 @@
 #include <string>
 
 #include "app/side.h"
-#include "core/rows.h"
 #include "wire/tables.h"
 
 namespace dynamodb_replicator::app {
@@ -35,14 +34,6 @@ struct Pair {
 
 // Both tables exist, are two, and have one key schema. The Failure is one sentence with the remedy.
 async::Task<Result<Pair>> open_pair(async::Doors& doors, PairOptions options);
-
-// What a replicator of this pair has said of itself in its lease table; nullopt: there is none, or
-// it cannot be read.
-async::Task<std::optional<core::MetaRow>> replicator_of(async::Doors& doors, const Pair& pair,
-                                                        std::string leases);
-// A second writer holds no fence. Where the pair's replicator is fenced, says so, once, and what it
-// costs the guarantee.
-async::Task<void> warn_beside_fenced(async::Doors& doors, const Pair& pair, std::string leases);
 
 // ---- the parts, for commands that look at more
 

@@ -141,8 +141,10 @@ void declare(CLI::App& app, app::DiffOptions& options, std::optional<double>& se
   app.add_flag("--yes", options.yes,
                "do not ask. Without it, deleting more than 100 items and 10 % of the replica, or "
                "repairing from an empty primary, is asked on a terminal and refused elsewhere");
-  app.add_option("--leases", options.pair.leases,
-                 "lease table of the replicator of this pair (<replica table>-leases)");
+  app.add_option(
+      "--leases", options.pair.leases,
+      "lease table of the replicator of this pair, if one runs: its lag, and whether it is fenced, "
+      "are known by no other sign (<replica table>-leases)");
   app.add_option("--state", options.state,
                  "directory of local state ($XDG_STATE_HOME/dynamodb-replicator)");
   add_profiles(app, options.pair);

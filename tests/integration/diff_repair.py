@@ -1,6 +1,7 @@
 """diff-tables --repair and --backfill make the replica equal, delete nothing by mistake, and ask before much is lost."""
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -257,6 +258,13 @@ def _(world):
     assert status == 0, out + err
     assert "fence" in err, f"nothing is said of the fenced replicator: {err}"
     pair.assert_equal()
+    other = Tables(world, SHAPE)
+    theirs = [f"{world.dynamodb_url}/{name}" for name in other.names]
+    key = json.dumps(pair.key(5000))
+    for table, said in ((pair.leases, pair.primary), (other.names[0], "no lease table"), ("none-such", "no such table")):
+        for name, places in (("diff-tables", theirs), ("replicate-record", [*theirs, key])):
+            status, out, err, _ = run([*places, "--leases", table], name=name)
+            assert status == 2 and said in err and "--leases" in err, (name, table, status, out, err)
 
 
 # ---- backfill ---------------------------------------------------------------------------------------------------------
