@@ -116,8 +116,11 @@ def wait_until_quiet(pair):
 @runner.test("diff_soak.repair_beside_writers_and_a_replicator")
 def _(world):
     soak(world, 180 if world.long else 20, "fast")
-    if world.long:
-        soak(world, 60, "fenced")
+
+
+@runner.test("diff_soak.repair_beside_writers_and_a_fenced_replicator")
+def _(world):
+    soak(world, 60 if world.long else 15, "fenced")
 
 
 @runner.test("diff_soak.backfill_beside_writers_and_a_replicator")

@@ -19,10 +19,10 @@ import traceback
 
 _tests = []
 # Tests whose names begin so take longest: begun first, so that they do not stand alone at the end.
-LONG = ("follow.", "late.", "workers.")
+LONG = ("follow.", "diff_soak.", "late.", "workers.")
 # DynamoDB Local describes the stream anew for every GetRecords, which takes longer the more records it keeps: after a
 # test that leaves 50,000 of them, the next such test mostly waits. Each of these has servers of its own.
-FILLING = ("follow.",)
+FILLING = ("follow.", "diff_soak.")
 
 
 def add(name, function):
