@@ -229,12 +229,14 @@ async::Task<int> diff_tables(async::Doors& doors, DiffOptions options, const Con
           gate.open();
         }(run, result, over));
     scope.spawn(run.show_progress());
-    scope.spawn([](async::Loop& loop, async::Clock& clock, async::Gate& asked,
-                   async::Gate& gate) -> async::Task<void> {
+    scope.spawn([](async::Loop& loop, async::Clock& clock, async::Gate& asked, async::Gate& gate,
+                   const Console& shown) -> async::Task<void> {
       co_await asked.wait();
+      const bool gone = shown.unwritten && shown.unwritten();
+      if (!gone) shown.say("diff-tables: stopping; a second signal stops at once");
       co_await loop.sleep_until(clock.now() + kGrace);
       gate.open();
-    }(doors.loop, doors.clock, stop, over));
+    }(doors.loop, doors.clock, stop, over, console));
     co_await over.wait();
   }
   const bool ended = result && *result;

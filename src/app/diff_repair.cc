@@ -58,6 +58,7 @@ async::Task<Result<void>> DiffRepair::found(std::vector<flow::Found> findings) {
     if (!kept) co_return kept;
     ++deletes_;
   }
+  counts_.wanted += puts.size();
   co_return co_await write(std::move(puts));
 }
 
@@ -136,12 +137,16 @@ Result<void> DiffRepair::may_delete(const flow::CompareProgress& progress) const
                            (!empty                 ? ""
                             : plan_.settings.whole ? ", because the primary is empty"
                                                    : ", because this part of the primary is empty");
-  if (console_.ask && console_.ask("This is " + what + ". Go on?")) return {};
-  Failure failure;
-  failure.kind = FailureKind::configuration;
-  failure.message = "nothing was deleted: it was " + what;
-  failure.hint = "If that is meant, give --yes.";
-  return failure;
+  const std::string written = counts_.repaired > 0 ? with_commas(counts_.repaired) +
+                                                         " items were written, but none was deleted"
+                                                   : "nothing was deleted";
+  if (console_.ask) {
+    if (console_.ask("This is " + what + ". Go on?")) return {};
+    return misconfigured(written + ", as you answered");
+  }
+  return misconfigured(
+      written + ": it was " + what,
+      "If PRIMARY and REPLICA are the right way round and that is meant, give --yes.");
 }
 
 // The keys from `at` on, about kPart of them.
@@ -165,6 +170,7 @@ Result<std::vector<item::KeyRef>> DiffRepair::next_part(std::uint64_t& at) const
 async::Task<Result<void>> DiffRepair::delete_extraneous(const flow::CompareProgress& progress) {
   if (deletes_ == 0) co_return Result<void>{};
   if (auto may = may_delete(progress); !may) co_return may;
+  counts_.wanted += deletes_;
   for (std::uint64_t at = 0; at < extraneous_->size();) {
     Result<std::vector<item::KeyRef>> part = next_part(at);
     if (!part) co_return std::move(part).error();

@@ -20,7 +20,7 @@ void print_event(const Console& console, bool json, const char* event, const ite
 class DiffRepair : public flow::Copier {
  public:
   // Keys that are written between two looks at `stop`.
-  static constexpr std::size_t kPart = 1000;
+  static constexpr std::size_t kPart = 100;
   // More deletes than both need --yes, or a person's yes.
   static constexpr std::uint64_t kDeletesUnasked = 100;
   static constexpr double kShareUnasked = 0.10;

@@ -72,11 +72,18 @@ std::string progress_line(const flow::CompareProgress& progress, const DiffCount
     const auto now = static_cast<double>(done - std::min(done, times.settled_before));
     const double rate = times.settling > 0 ? now / times.settling : 0;
     const double left = rate > 0 ? static_cast<double>(all - std::min(done, all)) / rate : 0;
+    const std::uint64_t handled =
+        counts.repaired + counts.in_line + counts.unsettled + counts.not_repaired;
+    std::string repairs;
+    if (counts.wanted > 0) {
+      repairs = with_commas(std::min(handled, counts.wanted)) + " of " +
+                with_commas(counts.wanted) + " repaired, ";
+    }
+    std::string when = rate > 0 ? time_text(left) + " left" : "time left unknown";
+    if (done >= all && handled < counts.wanted) when = "repairing";  // no time of reading is left
     return items + ", " + with_commas(done) + " of " + with_commas(all) +
            " candidates read again, " + with_commas(outcomes.differences()) +
-           " differences so far, " +
-           (rate > 0 ? time_text(left) + " left" : std::string("time left unknown")) + ", " +
-           units_text(units) + " units";
+           " differences so far, " + repairs + when + ", " + units_text(units) + " units";
   }
   const auto both = static_cast<double>(scanned[0] + scanned[1]);
   const double rate = times.elapsed > 0 ? both / times.elapsed : 0;

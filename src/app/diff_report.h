@@ -16,6 +16,7 @@ struct DiffCounts {
   std::uint64_t not_repaired = 0;      // tried, and it failed or did not hold still
   std::uint64_t in_line = 0;           // was equal when its repair began
   std::uint64_t unsettled = 0;         // did not hold still while it was written
+  std::uint64_t wanted = 0;            // keys that were handed to the repair
   std::uint64_t left_over = 0;         // written by an interrupted run, and not in line
   std::array<double, 2> read_units{};  // consumed by the repair, by side
   double write_units = 0;

@@ -19,5 +19,19 @@ TEST(ProgressLine, ARunThatGoesOnReckonsByTheTimeOfAllRuns) {
   EXPECT_NE(settle.find("0:40 left"), std::string::npos) << settle;
 }
 
+TEST(ProgressLine, WhatIsRepairedIsShownAndNoTimeThatIsNotKnown) {
+  flow::CompareProgress progress;
+  progress.phase = flow::CompareProgress::Phase::settle;
+  progress.tally.scanned = {4825, 0};
+  progress.candidates = progress.outcomes.found[0] = 4825;
+  DiffCounts counts;
+  counts.wanted = 4825;
+  counts.repaired = 480;
+  counts.in_line = 2;
+  const std::string line = progress_line(progress, counts, {100, 50, 0}, 4825);
+  EXPECT_NE(line.find("482 of 4,825 repaired, repairing"), std::string::npos) << line;
+  EXPECT_EQ(line.find("left"), std::string::npos) << line;
+}
+
 }  // namespace
 }  // namespace dynamodb_replicator::app

@@ -57,7 +57,8 @@ class Screen {
     };
     if (shown) {
       console_.redraw = [this](const std::string& line) {
-        std::cerr << "\r\x1b[K" << line << std::flush;
+        const std::size_t wide = os::columns();  // what wraps cannot be drawn over
+        std::cerr << "\r\x1b[K" << line.substr(0, wide > 1 ? wide - 1 : line.npos) << std::flush;
         drawn_ = true;
       };
     }
@@ -87,6 +88,12 @@ class Screen {
 };
 
 // More than 0 and at most 1.
+std::string ceiling_problem(const std::string& text) {
+  double value = 0;
+  if (CLI::detail::lexical_cast(text, value) && value > 0) return {};
+  return "UNITS must be more than 0, such as 500; left out, there is no ceiling";
+}
+
 std::string fraction_problem(const std::string& text) {
   double value = 0;
   if (CLI::detail::lexical_cast(text, value) && value > 0 && value <= 1) return {};
@@ -121,8 +128,7 @@ void declare(CLI::App& app, app::DiffOptions& options, std::optional<double>& se
   app.add_option("--ignore", options.ignore,
                  "leave this attribute out of the comparison and keep the replica's own; "
                  "repeatable; aws:rep:* always is")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->allow_extra_args(false);
   app.add_option("--ttl", options.ttl,
                  "items whose TTL has passed do not count (ignore) or count (compare)")
       ->capture_default_str();
@@ -132,10 +138,10 @@ void declare(CLI::App& app, app::DiffOptions& options, std::optional<double>& se
       ->type_name("FILE");
   app.add_option("--read-units", options.read_units,
                  "ceiling in read capacity units a second, both tables together (none)")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Validator(ceiling_problem, "UNITS"));
   app.add_option("--write-units", options.write_units,
                  "ceiling in write capacity units a second (none)")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Validator(ceiling_problem, "UNITS"));
   app.add_option("--sample", options.sample, "compare only this fraction of the segments")
       ->check(CLI::Validator(fraction_problem, "FRACTION"));
   app.add_flag("--yes", options.yes,

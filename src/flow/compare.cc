@@ -1,6 +1,7 @@
 #include "flow/compare.h"
 
 #include <algorithm>
+
 #include "core/batches.h"
 
 namespace dynamodb_replicator::flow {
@@ -19,6 +20,14 @@ std::optional<Duration> wait_after(CompareContext& context, const Failure& failu
   const Instant since = std::max(begun, context.answered.value_or(begun));
   if (now - since > kPatience) return std::nullopt;
   if (failure.kind == FailureKind::throttled) context.lanes.throttled(now);
+  const bool silent = now - since > kSilent;
+  if (silent && (!context.silence_told || now - *context.silence_told > kSaySilentEvery)) {
+    context.silence_told = now;
+    const auto left = static_cast<long long>(base::seconds(since + kPatience - now));
+    context.log.warning(
+        "nothing is answered; asked again until it is given up",
+        {{"giving_up_after_seconds", std::to_string(left)}, {"after", to_text(failure)}});
+  }
   context.log.debug("asking again", {{"after", to_text(failure)}});
   return core::retry_after(failure.kind, attempts, context.dice.roll());
 }

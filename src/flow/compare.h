@@ -89,12 +89,16 @@ struct CompareContext {
   core::Budget budget{settings.read_units};
   core::Window lanes{core::kScanConcurrencyAskedMax};  // shrinks when throttled
   std::optional<Instant> answered{};                   // the last answer of either side
+  std::optional<Instant> silence_told{};               // when that none comes was last said
 };
 
 Failure stopped_failure();
 
 // How long no answer at all may come before the comparison gives up.
 inline constexpr Duration kPatience = 5min;
+// After so long without any that is said, and again every so often.
+inline constexpr Duration kSilent = 5s;
+inline constexpr Duration kSaySilentEvery = 30s;
 
 // Will to try again help, without anybody's hand?
 bool passes(FailureKind kind);

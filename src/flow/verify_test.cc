@@ -272,6 +272,8 @@ TEST_F(VerifyTest, GivesUpAtOnceOnWhatAPersonMustMendAndLaterOnSilence) {
   driver.run_for(1min);
   ASSERT_TRUE(result.has_value());
   EXPECT_GT(result->error().attempts, 10);
+  EXPECT_GE(log.count("nothing is answered"), 8U);  // not silently, and not at each attempt
+  EXPECT_LE(log.count("nothing is answered"), 11U);
 }
 
 TEST_F(VerifyTest, StopsWhenAskedTo) {

@@ -1,6 +1,7 @@
 #include "os/terminal.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,6 +21,11 @@ bool is_terminal(Standard stream) {
       break;
   }
   return ::isatty(STDERR_FILENO) == 1;
+}
+
+std::size_t columns() {
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 bool read_line(std::string& line) {

@@ -221,6 +221,10 @@ def _(world):
     for number in range(20):  # global tables of the old kind put these into every item
         two.put(1, {**replica[number], "note": {"S": "p"}, "aws:rep:updateregion": {"S": "eu-west-1"}, "aws:rep:deleting": {"BOOL": False}})
     check(two, "--ignore", "seen", ignore=("seen",), expected=1)
+    status, out, err, _ = run(["--ignore", "seen", *two.locations, "--settle", "0"], name="diff-tables")
+    assert status == 0 and "[discrepancies] 1" in err, (status, out, err)
+    status, out, err, _ = run([*two.locations, "--ignore", "seen", "stray"], name="diff-tables")
+    assert status == 2 and "stray" in err and not out, (status, out, err)
 
 
 @runner.test("diff.segments_run_separately_are_the_whole")

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import struct
 import subprocess
 import termios
 import time
@@ -185,12 +186,16 @@ def _(world):
         repair(two, expected=additional)
 
 
+COLUMNS = 60
+
+
 def on_a_terminal(arguments, typed, seconds=60):
     """Runs diff-tables with a terminal as its three streams, types `typed` when it asks: (status, all that was shown)."""
     def begin():
         die_with_parent()
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that a typed Ctrl-C is a signal
     master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
     process = subprocess.Popen([str(BIN / "diff-tables"), *map(str, arguments)], stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
                                env=clean_environment("/tmp", TERM="xterm"), preexec_fn=begin)
     os.close(slave)
@@ -244,6 +249,8 @@ def _(world):
     progress = shown.split("[discrepancies]")[0]
     assert progress.count("\r") > 3 and progress.count("\n") < 8, f"no line that redraws: {shown!r}"
     assert "items" in progress and "/s" in progress, shown
+    drawn = [line for line in re.split(r"[\r\n]|\x1b\[K", progress) if line.startswith("primary ")]
+    assert drawn and max(map(len, drawn)) < COLUMNS, f"it wraps: {drawn}"
 
 
 @runner.test("diff_repair.beside_a_fenced_replicator_it_says_what_it_costs")
