@@ -29,12 +29,9 @@ Task<std::vector<Outcome>> GuardedRefresher::backfill(std::vector<Scanned> items
       parts.push_back({i, std::move(items[i].key), std::move(items[i].item), {}});
     begin = end;
   }
-  std::size_t next = 0;
-  {
-    async::Scope lanes(out_.loop);
-    for (std::size_t i = 0; i < std::min<std::size_t>(settings_.lanes, batches.size()); ++i)
-      lanes.spawn(copy_lane(batches, next, copy));
-    co_await lanes.join();
+  for (std::size_t at = 0; at < batches.size(); at += kBatchesNoted) {
+    const std::size_t count = std::min(kBatchesNoted, batches.size() - at);
+    co_await copy_noted(std::span(batches).subspan(at, count), copy);
   }
   // One wait for all that is in doubt, then a look at both sides of what is left.
   Instant known = out_.clock.now();
@@ -54,7 +51,32 @@ Task<std::vector<Outcome>> GuardedRefresher::backfill(std::vector<Scanned> items
   co_return std::move(copy.outcomes);
 }
 
-Task<void> GuardedRefresher::copy_lane(std::vector<Parts>& batches, std::size_t& next, Copy& copy) {
+Task<void> GuardedRefresher::copy_noted(std::span<Parts> batches, Copy& copy) {
+  if (out_.journal != nullptr) {
+    std::vector<item::KeyRef> keys;
+    for (const Parts& parts : batches) {
+      for (const Part& part : parts) keys.push_back(part.key);
+    }
+    Result<void> begun = co_await out_.journal->begin(std::move(keys));
+    if (!begun) {
+      for (const Parts& parts : batches) {
+        for (const Part& part : parts) copy.outcomes[part.place] = failed(begun.error());
+      }
+      co_return;
+    }
+  }
+  std::size_t next = 0;
+  {
+    async::Scope lanes(out_.loop);
+    for (std::size_t i = 0; i < std::min<std::size_t>(settings_.lanes, batches.size()); ++i)
+      lanes.spawn(copy_lane(batches, next, copy));
+    co_await lanes.join();
+  }
+  if (!copy.closed.empty() && out_.journal != nullptr)
+    co_await out_.journal->done(std::exchange(copy.closed, {}));
+}
+
+Task<void> GuardedRefresher::copy_lane(std::span<Parts> batches, std::size_t& next, Copy& copy) {
   while (next < batches.size()) {
     if (active_ >= window_.size()) {
       co_await changed_.wait(out_.clock.now() + 100ms);
@@ -62,25 +84,12 @@ Task<void> GuardedRefresher::copy_lane(std::vector<Parts>& batches, std::size_t&
     }
     Parts parts = std::move(batches[next++]);
     ++active_;
-    co_await copy_batch(std::move(parts), copy);
+    Parts written;
+    co_await write_parts(std::move(parts), copy, written);
+    if (!written.empty()) co_await look_again(std::move(written), copy);
     --active_;
     changed_.notify();
   }
-}
-
-Task<void> GuardedRefresher::copy_batch(Parts parts, Copy& copy) {
-  if (out_.journal != nullptr) {
-    std::vector<item::KeyRef> keys;
-    for (const Part& part : parts) keys.push_back(part.key);
-    Result<void> begun = co_await out_.journal->begin(std::move(keys));
-    if (!begun) {
-      for (const Part& part : parts) copy.outcomes[part.place] = failed(begun.error());
-      co_return;
-    }
-  }
-  Parts written;
-  co_await write_parts(std::move(parts), copy, written);
-  if (!written.empty()) co_await look_again(std::move(written), copy);
 }
 
 // Until each is written or has failed. What is sent again is what was scanned; look_again() finds
@@ -134,7 +143,7 @@ Task<void> GuardedRefresher::write_parts(Parts parts, Copy& copy, Parts& written
     }
     Result<void> on = co_await back_off(trouble, std::move(failure));
     if (!on) {
-      co_await fail(std::move(parts), std::move(on).error(), copy);
+      fail(std::move(parts), on.error(), copy);
       co_return;
     }
   }
@@ -149,7 +158,6 @@ Task<void> GuardedRefresher::look_again(Parts written, Copy& copy) {
   co_await take_turn(out_.reads, expected);
   Result<ReadAnswer> answer = co_await out_.primary.read(keys, out_.clock.now() + kReadTimeout);
   pay_read(core::Side::primary, expected, answer ? answer->units : 0);
-  std::vector<item::KeyRef> done;
   for (std::size_t i = 0; i < written.size(); ++i) {
     Part& part = written[i];
     const bool unchanged = base::planted(base::Bug::no_look_after_copy) ||
@@ -157,26 +165,22 @@ Task<void> GuardedRefresher::look_again(Parts written, Copy& copy) {
                             item::same_item(answer->entries[i].item, part.item, out_.ignored));
     if (unchanged && !part.doubt) {
       copy.outcomes[part.place] = {Outcome::Kind::repaired, false, {}};
-      done.push_back(part.key);
+      copy.closed.push_back(part.key);
     } else {
       part.item.clear();
       copy.later.push_back(std::move(part));
     }
   }
-  if (!done.empty() && out_.journal != nullptr) co_await out_.journal->done(std::move(done));
 }
 
 // Parts that are begun. What was refused, and nothing else became of it, is not open.
-Task<void> GuardedRefresher::fail(Parts parts, Failure failure, Copy& copy) {
+void GuardedRefresher::fail(Parts parts, const Failure& failure, Copy& copy) {
   const Outcome outcome = failed(failure);
   const bool asked = settings_.keep_failed && !outcome.stops;
-  std::vector<item::KeyRef> untouched;
   for (Part& part : parts) {
     copy.outcomes[part.place] = outcome;
-    if (!part.doubt && !asked) untouched.push_back(std::move(part.key));
+    if (!part.doubt && !asked) copy.closed.push_back(std::move(part.key));
   }
-  if (!untouched.empty() && out_.journal != nullptr)
-    co_await out_.journal->done(std::move(untouched));
 }
 
 }  // namespace dynamodb_replicator::flow

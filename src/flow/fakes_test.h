@@ -133,7 +133,7 @@ struct Files : async::Files {
   std::vector<std::string> lines;               // appended, to any file
   std::map<std::string, std::string> contents;  // by path
   std::set<std::string> locked;
-  int replaced = 0;
+  std::size_t replaced = 0;
 };
 
 struct Log : async::Log {

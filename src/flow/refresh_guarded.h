@@ -17,6 +17,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -83,6 +84,10 @@ class GuardedRefresher {
   // Failures since a key's last write was answered, some five minutes of waiting, after which it
   // has failed.
   static constexpr unsigned kFailuresMax = 30;
+  // Batches of a backfill that the journal has in one line, and again when they are in line: the
+  // disk's wait would else be longer than the service's. So many keys, 1,000, a killed run leaves
+  // at most for each page that it was at.
+  static constexpr std::size_t kBatchesNoted = 40;
 
   struct Totals {
     std::array<double, 2> read_units{};  // by core::index_of(side)
@@ -135,7 +140,8 @@ class GuardedRefresher {
   using Parts = std::vector<Part>;
   struct Copy {  // one call of backfill()
     std::vector<Outcome> outcomes;
-    Parts later;  // for refresh(): changed meanwhile, or in doubt
+    std::vector<item::KeyRef> closed;  // in line or untouched, and not marked so in the journal yet
+    Parts later;                       // for refresh(): changed meanwhile, or in doubt
   };
   enum class Written { yes, lost, unknown };
 
@@ -152,11 +158,11 @@ class GuardedRefresher {
   [[nodiscard]] static Outcome finished(const Work& work);
   [[nodiscard]] static Outcome failed(const Failure& failure);
 
-  Task<void> copy_lane(std::vector<Parts>& batches, std::size_t& next, Copy& copy);
-  Task<void> copy_batch(Parts parts, Copy& copy);
+  Task<void> copy_noted(std::span<Parts> batches, Copy& copy);
+  Task<void> copy_lane(std::span<Parts> batches, std::size_t& next, Copy& copy);
   Task<void> write_parts(Parts parts, Copy& copy, Parts& written);
   Task<void> look_again(Parts written, Copy& copy);
-  Task<void> fail(Parts parts, Failure failure, Copy& copy);
+  void fail(Parts parts, const Failure& failure, Copy& copy);
 
   SecondWriter out_;
   GuardedSettings settings_;

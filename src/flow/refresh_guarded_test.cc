@@ -473,7 +473,7 @@ TEST_F(GuardedTest, AJournalThatHasGrownIsWrittenAnewWithWhatIsOpen) {
   refresh(names);
   ASSERT_TRUE(outcomes);
   EXPECT_EQ(replica.items.size(), 39U);
-  EXPECT_GE(files.replaced, 5);
+  EXPECT_GE(files.replaced, 5U);
   EXPECT_LT(longest, 1500U);
   EXPECT_EQ(journal->open_keys(), 1U);
   journal = std::make_unique<Journal>(driver.loop, files, "j", "a -> b");  // its process has ended
