@@ -17,8 +17,8 @@ async::Task<Result<std::size_t>> finish_interrupted(async::Log& log,
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const flow::Outcome& outcome = outcomes[i];
     if (outcome.stops) co_return misconfigured(outcome.reason);
+    if (outcome.in_line()) continue;
     const bool moved = outcome.kind == flow::Outcome::Kind::changing;
-    if (!moved && outcome.kind != flow::Outcome::Kind::failed) continue;
     ++left;
     log.error(
         "what an interrupted run has written could not be brought in line; the next run tries "

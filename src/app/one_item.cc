@@ -180,9 +180,7 @@ async::Task<Result<std::string>> replicate_record(async::Doors& doors, OneItemOp
   journal.close();
   const std::string plain = item::to_plain(**key);
   const flow::Outcome& outcome = outcomes.front();
-  const bool in_line =
-      outcome.kind == flow::Outcome::Kind::settled || outcome.kind == flow::Outcome::Kind::repaired;
-  if (in_line && *left > 0) {
+  if (outcome.in_line() && *left > 0) {
     co_return misconfigured("this item is in line, but " + std::to_string(*left) +
                                 " that an interrupted run has written could not be brought in line",
                             "The log above names them; run it again.");

@@ -87,7 +87,7 @@ class Screen {
   bool drawn_ = false;
 };
 
-// More than 0 and at most 1.
+// What is wrong with the text, for CLI11; empty: nothing.
 std::string ceiling_problem(const std::string& text) {
   double value = 0;
   if (CLI::detail::lexical_cast(text, value) && value > 0) return {};

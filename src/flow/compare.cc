@@ -32,6 +32,13 @@ std::optional<Duration> wait_after(CompareContext& context, const Failure& failu
   return core::retry_after(failure.kind, attempts, context.dice.roll());
 }
 
+int take_segment(const std::vector<int>& chosen, std::size_t& next, std::vector<int>& resumed) {
+  if (resumed.empty()) return chosen[next++];
+  const int segment = resumed.back();
+  resumed.pop_back();
+  return segment;
+}
+
 Task<bool> take_turn(CompareContext& context, double expected) {
   while (!context.stop.is_open() && context.budget.ready_at() > context.clock.now()) {
     const Instant ready = context.budget.ready_at();

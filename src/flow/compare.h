@@ -106,6 +106,10 @@ bool passes(FailureKind kind);
 std::optional<Duration> wait_after(CompareContext& context, const Failure& failure,
                                    unsigned attempts, Instant begun);
 
+// The segment to scan next: one that an interrupted run was at (`resumed`), else the next of
+// `chosen`. REQUIRES: there is one.
+int take_segment(const std::vector<int>& chosen, std::size_t& next, std::vector<int>& resumed);
+
 // Waits for its turn in the budget.
 Task<bool> take_turn(CompareContext& context, double expected);
 void pay(CompareContext& context, core::Side side, double expected, double consumed);

@@ -37,13 +37,7 @@ Task<Result<void>> CopyScan::run() {
 Task<void> CopyScan::worker() {
   while (!resumed_.empty() || next_ < context_.settings.chosen.size()) {
     if (failed_ || context_.stop.is_open()) co_return;
-    int segment = 0;
-    if (resumed_.empty()) {
-      segment = context_.settings.chosen[next_++];
-    } else {
-      segment = resumed_.back();
-      resumed_.pop_back();
-    }
+    const int segment = take_segment(context_.settings.chosen, next_, resumed_);
     Result<void> copied = co_await copy_segment(segment, cursors_[segment]);
     if (!copied) {
       if (!failed_) failed_ = std::move(copied).error();

@@ -80,11 +80,9 @@ Task<void> GuardedRefresher::lane(std::vector<Work>& work, std::size_t& next,
 Task<Outcome> GuardedRefresher::one(Work& work) {
   Outcome outcome = co_await settle(work);
   if (out_.journal == nullptr) co_return outcome;
-  const bool in_line =
-      outcome.kind == Outcome::Kind::settled || outcome.kind == Outcome::Kind::repaired;
   // Where the run stops, what it did not touch is behind no cursor.
   const bool asked = settings_.keep_failed && !outcome.stops;
-  const bool keeps = !in_line && (asked || work.left || work.wrote || work.doubt);
+  const bool keeps = !outcome.in_line() && (asked || work.left || work.wrote || work.doubt);
   if (keeps && !work.begun) {
     Result<void> begun = co_await out_.journal->begin(only(work.key));
     if (!begun) co_return failed(begun.error());

@@ -69,6 +69,7 @@ struct Outcome {
   bool deleted = false;  // repaired: by a delete
   std::string reason;
   bool stops = false;  // failed: a person must mend what would fail every other key as well
+  [[nodiscard]] bool in_line() const { return kind == Kind::settled || kind == Kind::repaired; }
 };
 
 // A scanned item of the primary.

@@ -130,13 +130,7 @@ Task<void> PairScan::worker(unsigned number) {
       co_await changed_.wait(context_.clock.now() + 1s);
       continue;
     }
-    int segment = 0;
-    if (resumed_.empty()) {
-      segment = context_.settings.chosen[next_++];
-    } else {
-      segment = resumed_.back();
-      resumed_.pop_back();
-    }
+    const int segment = take_segment(context_.settings.chosen, next_, resumed_);
     Result<void> scanned = co_await scan_segment(segment, cursors_[segment]);
     if (!scanned) {
       if (!failed_) failed_ = std::move(scanned).error();

@@ -124,7 +124,8 @@ struct VerifyTest : testing::Test {
     primary.put(name, version);
     replica.put(name, version);
   }
-  void start() {
+  void start() { start(stop); }
+  void start(async::Gate& asked) {
     context.emplace(CompareContext{driver.loop,
                                    clock,
                                    dice,
@@ -133,7 +134,7 @@ struct VerifyTest : testing::Test {
                                    {&primary, &replica},
                                    {&primary, &replica},
                                    settings,
-                                   stop,
+                                   asked,
                                    resuming});
     scan.emplace(*context);
     scope.emplace(driver.loop);
@@ -337,23 +338,8 @@ TEST_F(VerifyTest, AnInterruptedRunGoesOnWhereItStopped) {
   resuming = keeper.again();
   settings.concurrency = 1;
   async::Gate open(driver.loop);
-  context.emplace(CompareContext{driver.loop,
-                                 clock,
-                                 dice,
-                                 files,
-                                 log,
-                                 {&primary, &replica},
-                                 {&primary, &replica},
-                                 settings,
-                                 open,
-                                 resuming});
-  scan.emplace(*context);
   result.reset();
-  scope.emplace(driver.loop);
-  scope->spawn([](VerifyTest& test) -> Task<void> {
-    Result<void> ended = co_await verify(*test.context, *test.scan, test.heard);
-    test.result.emplace(std::move(ended));
-  }(*this));
+  start(open);
   driver.run_for(1h);
   ASSERT_TRUE(result && result->ok());
   EXPECT_EQ(heard.keys.size(), 1U);
