@@ -74,7 +74,7 @@ app::DiffOptions options_for(const PairDrawn& drawn) {
   options.backfill = drawn.task == PairDrawn::Task::backfill;
   options.repair = drawn.task != PairDrawn::Task::compare;
   options.json = true;
-  options.exit_code = true;
+  options.exit_code = !options.backfill;
   options.yes = true;
   options.consistent = drawn.consistent;
   options.concurrency = drawn.concurrency;

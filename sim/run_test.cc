@@ -62,8 +62,9 @@ TEST(Run, AReplicatorThatDoesNothingIsFoundOut) {
 // What fast mode assumes and cannot know: with a write that lands later than anybody waits for it
 // the replica may differ although all is checkpointed; the next change of the key repairs it.
 TEST(Run, AWriteThatLandsBeyondDoubtIsRepairedByTheNextChangeOfItsKey) {
+  constexpr std::uint64_t kFirst = 13;  // showed it when it was last looked up
   constexpr std::uint64_t kSeedsMax = 200;
-  for (std::uint64_t seed = 1; seed <= kSeedsMax; ++seed) {
+  for (std::uint64_t seed = kFirst; seed < kFirst + kSeedsMax; ++seed) {
     RunOptions options;
     options.seed = seed;
     options.late_beyond_doubt = true;

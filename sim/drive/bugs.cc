@@ -8,7 +8,7 @@ namespace {
 struct Named {
   std::string_view name;
   std::string_view sentence;
-  bool hole = false;
+  bool rare = false;
   Kind kind = Kind::replicate;
 };
 
@@ -62,6 +62,8 @@ constexpr std::array<Named, base::kBugs> kBugs{{
     {"resumes-without-window", "what the interrupted scan had seen is forgotten", false,
      Kind::pair},
     {"settles-at-one-look", "a difference counts at once", false, Kind::pair},
+    {"looks-at-primary-first", "a comparison reads the primary before the replica", true,
+     Kind::pair},
 }};
 
 constexpr std::array<std::string_view, base::kMarks> kMarks{
@@ -104,7 +106,7 @@ std::string_view sentence_of(base::Bug bug) {
 
 Kind kind_of(base::Bug bug) { return kBugs[static_cast<std::size_t>(bug)].kind; }
 
-bool is_hole(base::Bug bug) { return kBugs[static_cast<std::size_t>(bug)].hole; }
+bool is_rare(base::Bug bug) { return kBugs[static_cast<std::size_t>(bug)].rare; }
 
 std::optional<base::Bug> bug_named(std::string_view name) {
   const auto found = std::find_if(kBugs.begin(), kBugs.end(),

@@ -15,9 +15,9 @@ std::string_view name_of(base::Bug bug);
 std::string_view name_of(base::Mark mark);
 // What the program does wrong with it, in a few words.
 std::string_view sentence_of(base::Bug bug);
-// No run of this world has told the program with the bug from the program without it yet: a hole of
-// the world or of the checker, to be closed. Not sought by --mutants.
-bool is_hole(base::Bug bug);
+// One seed in thousands tells the program with the bug from the program without it: not sought by
+// --mutants; the seed is in the regression list.
+bool is_rare(base::Bug bug);
 // Where the bug is sought.
 Kind kind_of(base::Bug bug);
 std::optional<base::Bug> bug_named(std::string_view name);

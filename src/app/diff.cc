@@ -76,6 +76,7 @@ class DiffRun : public flow::Findings {
     }
     flow::PairScan scan(context_);
     Result<void> compared = co_await flow::verify(context_, scan, *this);
+    compared_ = compared.ok();
     if (compared && repair_) compared = co_await repair_->delete_extraneous(context_.progress);
     if (repair_) repair_->end();
     co_return compared;
@@ -115,6 +116,10 @@ class DiffRun : public flow::Findings {
     return options_.exit_code && remaining > 0 ? 1 : 0;
   }
 
+  // The comparison is whole, whatever became of the repair.
+  [[nodiscard]] bool compared() const { return compared_; }
+  [[nodiscard]] std::uint64_t repaired() const { return counts_.repaired; }
+
   void print(const char* event, const item::Key& key) const {
     print_event(console_, options_.json, event, key);
   }
@@ -123,7 +128,8 @@ class DiffRun : public flow::Findings {
   [[nodiscard]] int finish_backfill() const {
     const flow::CompareProgress& progress = context_.progress;
     console_.say(backfill_summary(progress, counts_, options_.repair, elapsed(), plan_.part));
-    if (options_.json) console_.out(backfill_as_json(progress, counts_, elapsed(), plan_.part));
+    if (options_.json)
+      console_.out(backfill_as_json(progress, counts_, options_.repair, elapsed(), plan_.part));
     return counts_.not_repaired + counts_.unsettled + counts_.left_over > 0 ? 2 : 0;
   }
   // As the items are: of all runs.
@@ -143,6 +149,7 @@ class DiffRun : public flow::Findings {
   std::uint64_t settled_before_ = 0;  // leftovers that they have settled
   DiffCounts counts_;
   std::optional<DiffRepair> repair_;
+  bool compared_ = false;
 };
 
 // By place and ARN, as the journal's name (app/state.h): a table made anew is another only where
@@ -178,6 +185,17 @@ void go_on(DiffPlan& plan, const core::CompareState& from) {
   plan.settings.segments = from.segments;
   plan.settings.chosen = from.chosen;
   plan.settings.whole = from.chosen.size() == static_cast<std::size_t>(from.segments);
+}
+
+std::string interrupted_text(const DiffOptions& options, bool compared, std::uint64_t written) {
+  std::string text;
+  if (options.repair) {
+    text += (options.backfill ? "; written: " : "; repaired: ") + with_commas(written) + " items";
+  }
+  if (!options.resume.empty()) return text + "; the same command goes on from " + options.resume;
+  if (compared) return text + "; the repair is incomplete";
+  return text +
+         (options.backfill ? "; the backfill is incomplete" : "; the comparison is incomplete");
 }
 
 int failed(const Console& console, const Failure& failure) {
@@ -240,7 +258,8 @@ async::Task<int> diff_tables(async::Doors& doors, DiffOptions options, const Con
     co_await over.wait();
   }
   const bool ended = result && *result;
-  const int status = ended ? run.finish() : 2;
+  // A repair that was refused, or broke off: what was found is told all the same.
+  const int status = ended || run.compared() ? run.finish() : 2;
   if (const auto unwritten = console.unwritten ? console.unwritten() : std::nullopt) {
     // With --resume nothing is lost: what was found is told again by the run that goes on.
     Failure failure = *unwritten;
@@ -254,8 +273,8 @@ async::Task<int> diff_tables(async::Doors& doors, DiffOptions options, const Con
     co_return status;
   }
   if (stop.is_open()) {
-    console.say(file ? "diff-tables: interrupted; the same command goes on from " + options.resume
-                     : "diff-tables: interrupted; the comparison is incomplete");
+    console.say("diff-tables: interrupted" +
+                interrupted_text(options, run.compared(), run.repaired()));
     co_return 130;
   }
   co_return failed(console, result->error());

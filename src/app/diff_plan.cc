@@ -95,6 +95,10 @@ Result<void> check_options(const DiffOptions& options) {
   }
   if (options.sample < 1 && !options.segment.empty())
     return misconfigured("--sample and --segment exclude each other");
+  if (options.backfill && options.exit_code) {
+    return misconfigured("--exit-code with --backfill, which compares nothing",
+                         "Leave one away; a backfill that left something undone ends with 2.");
+  }
   if (options.ttl != "ignore" && options.ttl != "compare")
     return misconfigured("--ttl " + options.ttl + " is neither ignore nor compare");
   return {};

@@ -176,15 +176,20 @@ std::string backfill_summary(const flow::CompareProgress& progress, const DiffCo
            "; with --repair it writes them";
   }
   const std::uint64_t left = counts.not_repaired + counts.unsettled;
+  if (counts.in_line > 0) {
+    text += "equal       " + with_commas(counts.in_line) + " (already, and not written)\n";
+  }
   return text + "[backfill] " + std::to_string(items - left) + " items" + of +
          (left > 0 ? ", " + std::to_string(left) + " could not be brought in line" : "");
 }
 
 std::string backfill_as_json(const flow::CompareProgress& progress, const DiffCounts& counts,
-                             double elapsed, const std::string& part) {
+                             bool wrote, double elapsed, const std::string& part) {
   char seconds[32];
   std::snprintf(seconds, sizeof seconds, "%.3f", elapsed);
+  const std::uint64_t would = wrote ? 0 : progress.tally.scanned[0];
   return R"({"event":"summary","scanned_primary":)" + std::to_string(progress.tally.scanned[0]) +
+         ",\"would_write\":" + std::to_string(would) +
          ",\"written\":" + std::to_string(counts.repaired) +
          ",\"already_equal\":" + std::to_string(counts.in_line) +
          ",\"failed\":" + std::to_string(counts.not_repaired + counts.unsettled) +

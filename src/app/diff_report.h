@@ -47,7 +47,7 @@ std::string summary_as_json(const flow::CompareProgress& progress, const DiffCou
 std::string backfill_summary(const flow::CompareProgress& progress, const DiffCounts& counts,
                              bool wrote, double elapsed, const std::string& part);
 std::string backfill_as_json(const flow::CompareProgress& progress, const DiffCounts& counts,
-                             double elapsed, const std::string& part);
+                             bool wrote, double elapsed, const std::string& part);
 
 // 1,234,567
 std::string with_commas(std::uint64_t number);

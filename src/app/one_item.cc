@@ -105,9 +105,24 @@ async::Task<Result<std::string>> read_one(async::Doors& doors, BatchTable& table
   co_return std::move(entry.item);
 }
 
+// The key of a line that diff-tables printed: `[missing] KEY`, or `{"event":"missing","key":KEY}`.
+// Else the line as it is.
+std::string_view key_in(std::string_view line) {
+  if (const std::size_t at = line.find("] "); line.starts_with('[') && at != line.npos)
+    return line.substr(at + 2);
+  constexpr std::string_view kBefore = "\",\"key\":";
+  const std::size_t at = line.find(kBefore);
+  const bool event = line.starts_with("{\"event\":\"") && line.ends_with("}}");
+  if (!event || at == line.npos) return line;
+  line.remove_suffix(1);
+  return line.substr(at + kBefore.size());
+}
+
 Result<item::KeyRef> key_of(const OneItemOptions& options, const Pair& pair) {
   auto key = item::parse_plain_or_wire_key(options.key, pair.primary_table.schema);
   if (key) return *std::move(key);
+  auto told = item::parse_plain_or_wire_key(key_in(options.key), pair.primary_table.schema);
+  if (told) return *std::move(told);
   return misconfigured("KEY: " + key.error());
 }
 

@@ -68,6 +68,7 @@ enum class Bug : std::uint8_t {
   compares_by_text,        // 1 and 1.0 are two keys of a comparison
   resumes_without_window,  // what the interrupted scan had seen is not taken up
   settles_at_one_look,     // a difference counts at once
+  looks_at_primary_first,  // and at the replica afterwards, which may have followed by then
   count
 };
 

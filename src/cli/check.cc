@@ -10,13 +10,13 @@
 namespace dynamodb_replicator::cli {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kCheckExamples =
     "Examples:\n"
     "  dynamodb-replicator check us-east-1/orders eu-west-1/orders\n"
     "  dynamodb-replicator check us-east-1/orders eu-west-1/orders --kinesis us-east-1/changes\n\n"
     "Exit status: 0 all is well; 2 something would not work; 130 interrupted.\n";
 
-async::Task<int> print(async::Doors& doors, app::CheckOptions options) {
+async::Task<int> print_points(async::Doors& doors, app::CheckOptions options) {
   const std::vector<app::Point> points = co_await app::check(doors, std::move(options));
   bool all = true;
   std::string text;
@@ -38,7 +38,7 @@ int check(const std::string& name, Arguments arguments) {
                               "what that would take and cost: one line a point, with the remedy "
                               "where something would not work. Changes nothing.\n\n") +
                       kLocations,
-                  kExamples);
+                  kCheckExamples);
   add_pair(command.app(), options.pair);
   command.app().add_option("--kinesis", options.kinesis,
                            "look at this Kinesis stream of change records (else: at the "
@@ -46,7 +46,7 @@ int check(const std::string& name, Arguments arguments) {
   add_profiles(command.app(), options.pair);
   if (const std::optional<int> status = command.parse(std::move(arguments))) return *status;
   os::Outside outside(command.log_form(), command.log_level());
-  return outside.run(print(outside.doors(), std::move(options)));
+  return outside.run(print_points(outside.doors(), std::move(options)));
 }
 
 }  // namespace dynamodb_replicator::cli

@@ -15,7 +15,8 @@ Command::Command(const std::string& name, const std::string& purpose, const std:
   app_.set_version_flag("--version", "dynamodb-replicator " DYNAMODB_REPLICATOR_VERSION,
                         "print the version");
   app_.set_help_flag("-h,--help", "print this");
-  app_.set_config("--config", "", "read options from this TOML file; flags win over it");
+  app_.set_config("--config", "", "read options from this TOML file; flags win over it")
+      ->type_name("FILE");
   app_.allow_config_extras(CLI::config_extras_mode::error);
   app_.add_option("--log", log_, "text or json, on standard error")
       ->capture_default_str()

@@ -11,7 +11,7 @@
 namespace dynamodb_replicator::cli {
 namespace {
 
-constexpr const char* kPurpose =
+constexpr const char* kDiffTablesPurpose =
     "Compares two tables item by item and prints the keys that differ; with --repair it makes the\n"
     "replica equal to the primary. Each table is scanned once; what seems to differ is read "
     "again,\n"
@@ -27,7 +27,7 @@ constexpr const char* kPurpose =
     "summary go to standard error; its last line is [discrepancies] N. --backfill prints no keys, "
     "only\nhow many items it wrote.\n\n";
 
-constexpr const char* kExamples =
+constexpr const char* kDiffTablesExamples =
     "Examples:\n"
     "  diff-tables us-east-1/orders eu-west-1/orders\n"
     "  diff-tables us-east-1/orders eu-west-1/orders --repair --read-units 500\n"
@@ -161,7 +161,7 @@ void declare(CLI::App& app, app::DiffOptions& options, std::optional<double>& se
 int diff_tables(const std::string& name, Arguments arguments) {
   app::DiffOptions options;
   std::optional<double> settle;
-  Command command(name, std::string(kPurpose) + kLocations, kExamples);
+  Command command(name, std::string(kDiffTablesPurpose) + kLocations, kDiffTablesExamples);
   declare(command.app(), options, settle);
   if (const std::optional<int> status = command.parse(std::move(arguments))) return *status;
   options.settle = settle;

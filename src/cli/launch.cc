@@ -7,7 +7,7 @@
 namespace dynamodb_replicator::cli {
 namespace {
 
-constexpr const char* kPurpose =
+constexpr const char* kLaunchPurpose =
     "Keeps a replica table equal to its primary, from a Kinesis stream of change records. Start it "
     "on any number of\n"
     "machines; they share the stream's shards. The tables come from the environment:\n"
@@ -15,7 +15,7 @@ constexpr const char* kPurpose =
     "ReplicaEndpoint "
     "(URLs).";
 
-constexpr const char* kExamples =
+constexpr const char* kLaunchExamples =
     "Example:\n"
     "  PrimaryRegion=us-east-1 PrimaryTable=orders ReplicaRegion=eu-west-1 ReplicaTable=orders \\\n"
     "      launch-kinesis-cluster --stream changes --table orders-leases\n\n"
@@ -154,7 +154,7 @@ int launch_kinesis_cluster(const std::string& name, Arguments arguments) {
   if (const std::optional<std::string> sentence = refused(arguments)) return complain(*sentence);
   Launch launch;
   app::ReplicateOptions options;
-  Command command(name, kPurpose, kExamples);
+  Command command(name, kLaunchPurpose, kLaunchExamples);
   declare(command.app(), launch, options);
   if (const std::optional<int> status = command.parse(std::move(arguments))) return *status;
   if (options.start_at == "TRIM_HORIZON")

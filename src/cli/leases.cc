@@ -6,13 +6,13 @@
 namespace dynamodb_replicator::cli {
 namespace {
 
-constexpr const char* kPurpose =
+constexpr const char* kLeasesPurpose =
     "Shows the lease table of a replica: who reads which shard, how far, and how far behind. "
     "Changes nothing.\n\n"
     "Usage: dynamodb-replicator leases list LEASE_TABLE\n"
     "       dynamodb-replicator leases show LEASE_TABLE SHARD";
 
-constexpr const char* kExamples =
+constexpr const char* kLeasesExamples =
     "Examples:\n"
     "  dynamodb-replicator leases list eu-west-1/orders-leases\n"
     "  dynamodb-replicator leases list 127.0.0.1:8000/orders-leases --json\n"
@@ -44,7 +44,7 @@ int leases(const std::string& name, Arguments arguments) {
   std::string shard;
   std::string profile;
   bool json = false;
-  Command command(name, kPurpose, kExamples);
+  Command command(name, kLeasesPurpose, kLeasesExamples);
   CLI::App& app = command.app();
   app.add_option("ACTION", action, "list or show")
       ->required()

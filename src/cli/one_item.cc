@@ -8,13 +8,14 @@
 namespace dynamodb_replicator::cli {
 namespace {
 
-constexpr const char* kKey =
+constexpr const char* kOneKey =
     "KEY is JSON, plain as diff-tables prints it, {\"id\":\"abc\",\"n\":7}, or in wire form, "
-    "{\"id\":{\"S\":\"abc\"},\"n\":{\"N\":\"7\"}}.\nIn plain form binary is base64.\n";
+    "{\"id\":{\"S\":\"abc\"},\"n\":{\"N\":\"7\"}}.\nIn plain form binary is base64. "
+    "A whole line that diff-tables printed will do as well.\n";
 
-std::string purpose(const char* what) { return std::string(what) + "\n\n" + kKey + kLocations; }
+std::string purpose(const char* what) { return std::string(what) + "\n\n" + kOneKey + kLocations; }
 
-constexpr const char* kDiffExamples =
+constexpr const char* kDiffRecordExamples =
     "Examples:\n"
     "  diff-record us-east-1/orders eu-west-1/orders '{\"id\":\"abc\"}'\n"
     "  diff-record 127.0.0.1:8000/orders 127.0.0.1:8000/copy '{\"id\":{\"S\":\"abc\"}}' "
@@ -22,7 +23,7 @@ constexpr const char* kDiffExamples =
     "Exit status: 0; with --exit-code 1 if the records are not equivalent; 2 failed or wrong "
     "usage;\n130 interrupted.\n";
 
-constexpr const char* kReplicateExamples =
+constexpr const char* kReplicateRecordExamples =
     "Examples:\n"
     "  replicate-record us-east-1/orders eu-west-1/orders '{\"id\":\"abc\"}'\n"
     "  replicate-record 127.0.0.1:8000/orders 127.0.0.1:8000/copy "
@@ -59,7 +60,7 @@ int diff_record(const std::string& name, Arguments arguments) {
   Command command(name,
                   purpose("Prints one item as both tables have it now, and whether the two are "
                           "equivalent, attribute by attribute where not. Changes nothing."),
-                  kDiffExamples);
+                  kDiffRecordExamples);
   add_item(command.app(), options);
   command.app().add_flag("--exit-code", exit_code,
                          "exit 1 if the records are not equivalent (else 0)");
@@ -75,7 +76,7 @@ int replicate_record(const std::string& name, Arguments arguments) {
       purpose("Brings one item of the replica in line with the primary: puts or deletes it there "
               "if the two are not equivalent. Safe while a replicator runs and the primary is "
               "written to. What an interrupted run of this pair left is finished first."),
-      kReplicateExamples);
+      kReplicateRecordExamples);
   add_item(command.app(), options);
   command.app().add_option("--state", options.state,
                            "directory of local state (where keys are noted before they are "

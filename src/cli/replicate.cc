@@ -5,7 +5,7 @@
 namespace dynamodb_replicator::cli {
 namespace {
 
-constexpr const char* kPurpose =
+constexpr const char* kReplicatePurpose =
     "Follows the primary table until stopped: for each change record in its stream, reads the "
     "item's key\n"
     "consistently from the primary, then puts or deletes it on the replica. Start it on any number "
@@ -15,7 +15,7 @@ constexpr const char* kPurpose =
     "ARN.\n"
     "Credentials are found as the AWS CLI finds them.";
 
-constexpr const char* kExamples =
+constexpr const char* kReplicateExamples =
     "Examples:\n"
     "  dynamodb-replicator replicate us-east-1/orders eu-west-1/orders\n"
     "  dynamodb-replicator replicate us-east-1/orders eu-west-1/orders --kinesis us-east-1/changes "
@@ -32,7 +32,7 @@ int replicate(const std::string& name, Arguments arguments) {
   app::ReplicateOptions options;
   std::string http;
   double lease_time = 10;
-  Command command(name, kPurpose, kExamples);
+  Command command(name, kReplicatePurpose, kReplicateExamples);
   CLI::App& app = command.app();
   app.add_option("PRIMARY", options.primary, "the table to follow")->required();
   app.add_option("REPLICA", options.replica, "the table to keep equal")->required();

@@ -41,7 +41,7 @@ Task<std::vector<Outcome>> GuardedRefresher::backfill(std::vector<Scanned> items
     Work& one = work.emplace_back();
     one.key = part.key;
     one.doubt = part.doubt;
-    one.begun = one.wrote = true;
+    one.wrote = true;
   }
   if (work.empty()) co_return std::move(copy.outcomes);
   co_await out_.loop.sleep_until(known);

@@ -10,9 +10,6 @@
 namespace dynamodb_replicator::flow {
 namespace {
 
-// GCC 12 stumbles over a list in braces inside of a co_await.
-std::vector<item::KeyRef> only(const item::KeyRef& key) { return {key}; }
-
 Failure throttled(const char* operation) {
   Failure failure;
   failure.kind = FailureKind::throttled;
@@ -33,10 +30,17 @@ Outcome GuardedRefresher::finished(const Work& work) {
   return {Outcome::Kind::repaired, work.deleted, {}};
 }
 
+// All are noted at once, though some may need no write: the disk's wait would else be longer than
+// the service's.
 Task<std::vector<Outcome>> GuardedRefresher::refresh(std::vector<item::KeyRef> keys) {
+  if (out_.journal != nullptr) {
+    Result<void> begun = co_await out_.journal->begin(keys);
+    if (!begun) co_return std::vector<Outcome>(keys.size(), failed(begun.error()));
+  }
   std::vector<Work> work(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) work[i].key = std::move(keys[i]);
-  return refresh_all(std::move(work));
+  std::vector<Outcome> outcomes = co_await refresh_all(std::move(work));
+  co_return outcomes;
 }
 
 Task<std::vector<Outcome>> GuardedRefresher::finish(std::vector<item::KeyRef> keys) {
@@ -45,7 +49,7 @@ Task<std::vector<Outcome>> GuardedRefresher::finish(std::vector<item::KeyRef> ke
   for (std::size_t i = 0; i < keys.size(); ++i) {
     work[i].key = std::move(keys[i]);
     work[i].doubt = known;
-    work[i].begun = work[i].left = true;
+    work[i].left = true;
   }
   return refresh_all(std::move(work));
 }
@@ -53,11 +57,26 @@ Task<std::vector<Outcome>> GuardedRefresher::finish(std::vector<item::KeyRef> ke
 Task<std::vector<Outcome>> GuardedRefresher::refresh_all(std::vector<Work> work) {
   std::vector<Outcome> outcomes(work.size());
   std::size_t next = 0;
-  async::Scope lanes(out_.loop);
-  for (std::size_t i = 0; i < std::min<std::size_t>(settings_.lanes, work.size()); ++i)
-    lanes.spawn(lane(work, next, outcomes));
-  co_await lanes.join();
+  {
+    async::Scope lanes(out_.loop);
+    for (std::size_t i = 0; i < std::min<std::size_t>(settings_.lanes, work.size()); ++i)
+      lanes.spawn(lane(work, next, outcomes));
+    co_await lanes.join();
+  }
+  if (out_.journal == nullptr) co_return outcomes;
+  std::vector<item::KeyRef> closed;
+  for (std::size_t i = 0; i < work.size(); ++i) {
+    if (!stays_open(work[i], outcomes[i])) closed.push_back(work[i].key);
+  }
+  if (!closed.empty()) co_await out_.journal->done(std::move(closed));
   co_return outcomes;
+}
+
+// A key that was written and is not known to be in line.
+bool GuardedRefresher::stays_open(const Work& work, const Outcome& outcome) const {
+  // Where the run stops, what it did not touch is behind no cursor.
+  const bool asked = settings_.keep_failed && !outcome.stops;
+  return !outcome.in_line() && (asked || work.left || work.wrote || work.doubt);
 }
 
 Task<void> GuardedRefresher::lane(std::vector<Work>& work, std::size_t& next,
@@ -69,26 +88,11 @@ Task<void> GuardedRefresher::lane(std::vector<Work>& work, std::size_t& next,
     }
     const std::size_t place = next++;
     ++active_;
-    Outcome outcome = co_await one(work[place]);
+    Outcome outcome = co_await settle(work[place]);
     outcomes[place] = std::move(outcome);
     --active_;
     changed_.notify();
   }
-}
-
-// A key that was written and is not known to be in line stays open in the journal.
-Task<Outcome> GuardedRefresher::one(Work& work) {
-  Outcome outcome = co_await settle(work);
-  if (out_.journal == nullptr) co_return outcome;
-  // Where the run stops, what it did not touch is behind no cursor.
-  const bool asked = settings_.keep_failed && !outcome.stops;
-  const bool keeps = !outcome.in_line() && (asked || work.left || work.wrote || work.doubt);
-  if (keeps && !work.begun) {
-    Result<void> begun = co_await out_.journal->begin(only(work.key));
-    if (!begun) co_return failed(begun.error());
-  }
-  if (!keeps && work.begun) co_await out_.journal->done(only(work.key));
-  co_return outcome;
 }
 
 Task<Outcome> GuardedRefresher::settle(Work& work) {
@@ -204,11 +208,6 @@ Task<Result<GuardedRefresher::Written>> GuardedRefresher::write(Work& work,
     }
     one.item = *std::move(put);
   }
-  if (!work.begun && out_.journal != nullptr) {
-    Result<void> begun = co_await out_.journal->begin(only(work.key));
-    if (!begun) co_return std::move(begun).error();
-  }
-  work.begun = true;
   core::Guard guard = work.unguarded ? core::Guard{} : core::guard_for(seen, out_.schema);
   const double expected = core::write_units_of(std::max(one.item.size(), seen.size()));
   co_await take_turn(out_.writes, expected);

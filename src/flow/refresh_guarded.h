@@ -2,9 +2,9 @@
 // be running (repair, one item, backfill). flow/refresh.h is the other form; there is no third.
 //
 // A second writer holds no lease and takes no turn. Per key it
-//  1. reads the replica, then the primary, both consistently: the same, and nothing is written;
-//  2. deletes only if a further consistent read of the primary shows the item absent again;
-//  3. notes the key in the journal, once;
+//  1. notes the key in the journal, together with those that are refreshed at once;
+//  2. reads the replica, then the primary, both consistently: the same, and nothing is written;
+//  3. deletes only if a further consistent read of the primary shows the item absent again;
 //  4. writes on the condition that the replica still holds what was seen (core/guard.h): this only
 //     narrows the time in which a newer value could be written over;
 //  5. reads the primary again. Unchanged, and the key is in line: a change after that read has a
@@ -123,7 +123,6 @@ class GuardedRefresher {
   struct Work {
     item::KeyRef key;
     std::optional<Instant> doubt;  // until then an attempt of ours may still land
-    bool begun = false;            // noted in the journal
     bool left = false;             // by an interrupted run, which may have written
     bool wrote = false;
     bool deleted = false;
@@ -148,7 +147,7 @@ class GuardedRefresher {
 
   Task<std::vector<Outcome>> refresh_all(std::vector<Work> work);
   Task<void> lane(std::vector<Work>& work, std::size_t& next, std::vector<Outcome>& outcomes);
-  Task<Outcome> one(Work& work);
+  [[nodiscard]] bool stays_open(const Work& work, const Outcome& outcome) const;
   Task<Outcome> settle(Work& work);
   Task<Result<std::string>> read(core::Side side, Work& work);
   Task<void> take_turn(core::Budget* budget, double expected);

@@ -1,6 +1,8 @@
 #include "flow/settle.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "async/scope.h"
 #include "base/planted.h"
@@ -173,7 +175,9 @@ Task<void> Settler::lane(Round& round, std::size_t& next, std::optional<Failure>
     // The replica first: what it held then and the primary lacks afterwards is gone from there
     // since before the next look. The other way round a key that is made, copied and deleted again
     // between two looks counts as extraneous, however quickly the replica follows.
-    for (const core::Side side : {core::Side::replica, core::Side::primary}) {
+    std::array sides{core::Side::replica, core::Side::primary};
+    if (base::planted(base::Bug::looks_at_primary_first)) std::swap(sides[0], sides[1]);
+    for (const core::Side side : sides) {
       Result<void> done = co_await read(side, part);
       if (done) continue;
       if (!failed) failed = std::move(done).error();

@@ -13,7 +13,7 @@ import time
 
 import runner
 import tables
-from compared import Edited, Engine, Tables, check, diff, expires, short_pages
+from compared import Edited, Engine, Tables, check, diff, expires, json_lines, short_pages
 from diff import SHAPE, item, several
 from emulators import Dynalite, die_with_parent
 from pairs import Pair
@@ -170,7 +170,7 @@ def _(world):
     extra = [item("y", n) for n in range(150)]
     two = Tables(world, SHAPE, common + [item("missing", 1)], common + extra)
     refused = diff(two, "--repair", status=2)
-    assert "--yes" in refused.err, refused.describe()
+    assert "--yes" in refused.err and refused.discrepancies == 151 and "repaired    1, 150 remain" in refused.err, refused.describe()
     assert len(two.oracle().extraneous) == 150, "something was deleted"
     repair(two, "--yes", expected=len(two.oracle().extraneous | two.oracle().missing))
 
@@ -285,7 +285,9 @@ def _(world):
         with writes.proxy as proxy:
             dry = diff(two, "--backfill", locations=two.through(replica=proxy))
         assert not writes.operations and not two.items(1), f"it wrote without --repair: {writes.operations}"
-        assert "300" in dry.err, dry.describe()
+        assert "would write 300 items" in dry.err, dry.describe()
+        told = json_lines(run([*two.locations, "--backfill", "--json"], name="diff-tables")[1])[-1]
+        assert told["would_write"] == 300 and told["written"] == 0, told
         diff(two, "--backfill", "--repair")
         two.assert_equal()
         check(two, expected=0)
@@ -339,6 +341,12 @@ def _(world):
     for shape in (("N", "B"), ("S", "N"), ("S", None), ("B", "S")):
         two = differing(world, shape)
         got, oracle = check(two, expected=7)
+        out = run([*two.locations, "--settle", 0, "--json"], name="diff-tables")[1]
+        events = [line for line in out.splitlines() if '"key"' in line]
+        assert len(events) == 7, events
+        for line in got.out.splitlines() + events:  # a whole line will do as well
+            status, out, err, _ = run([*two.locations, line, "--exit-code"], name="diff-record")
+            assert status == 1, f"{line}: {status}\n{out}\n{err}"
         for kind, texts in got.texts.items():
             for text in texts:
                 status, out, err, _ = run([*two.locations, text, "--exit-code"], name="diff-record")

@@ -255,7 +255,7 @@ def _(world):
             (["key"], one, at(world, table(world, ("S", None), None))), (["replica"], one), (["primary"],), (["no-such-option"], one, other, "--no-such-option"),
             (["concurrency"], one, other, "--concurrency", 0), (["settle"], one, other, "--settle", -1), (["settle"], one, other, "--settle", "soon"),
             (["read-units"], one, other, "--read-units", 0), (["us-east-1/table"], one, "just-a-name"), (["key|ignore"], one, other, "--ignore", "h"),
-            (["127.0.0.1"], one, "http://127.0.0.1:9/table")):
+            (["127.0.0.1"], one, "http://127.0.0.1:9/table"), (["exit-code", "backfill"], one, other, "--backfill", "--exit-code")):
         refused(arguments, *words, name="diff-tables")
 
 

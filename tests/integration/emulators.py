@@ -104,9 +104,11 @@ def start_dynamodb(port=None):
     directory = _package("amplify-dynamodb-simulator-*") / "emulator"
     java = shutil.which("java") or sys.exit("no java: script/bootstrap installs one")
     port = port or free_port()
+    # It lives for minutes: what the second compiler and a collector with threads cost is not earned back.
+    short_lived = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
     return Server("dynamodb-local", [
-        java, "-Xmx2g", "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", "-inMemory",
-        "-sharedDb", "-disableTelemetry", "-port", str(port)], port, directory=directory)
+        java, "-Xmx2g", *short_lived, "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", "-inMemory", "-sharedDb",
+        "-disableTelemetry", "-port", str(port)], port, directory=directory)
 
 
 def start_kinesis(port=None, tls_port=None):
