@@ -99,15 +99,17 @@ def _package(pattern):
     return found[-1]
 
 
-def start_dynamodb(port=None):
-    """DynamoDB Local: everything in memory, one data set for all regions and credentials."""
+def start_dynamodb(port=None, short_lived=False):
+    """DynamoDB Local: everything in memory, one data set for all regions and credentials.
+
+    short_lived: it serves some minutes in all, and half of its time would go to Java's second compiler.
+    """
     directory = _package("amplify-dynamodb-simulator-*") / "emulator"
     java = shutil.which("java") or sys.exit("no java: script/bootstrap installs one")
     port = port or free_port()
-    # It lives for minutes: what the second compiler and a collector with threads cost is not earned back.
-    short_lived = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+    java_options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"] if short_lived else []
     return Server("dynamodb-local", [
-        java, "-Xmx2g", *short_lived, "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", "-inMemory", "-sharedDb",
+        java, "-Xmx2g", *java_options, "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar", "-inMemory", "-sharedDb",
         "-disableTelemetry", "-port", str(port)], port, directory=directory)
 
 
@@ -136,13 +138,14 @@ def start_dynalite(port=None):
 
 
 class Emulators:
-    def __init__(self, dynamodb_port=None, kinesis_port=None):
+    def __init__(self, dynamodb_port=None, kinesis_port=None, short_lived=False):
         self._stack = []
         self._ports = (dynamodb_port, kinesis_port)
+        self._short_lived = short_lived
 
     def __enter__(self):
         try:
-            self.dynamodb = start_dynamodb(self._ports[0])
+            self.dynamodb = start_dynamodb(self._ports[0], self._short_lived)
             self._stack.append(self.dynamodb)
             self.kinesis = start_kinesis(self._ports[1])
             self._stack.append(self.kinesis)

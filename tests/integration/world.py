@@ -21,7 +21,7 @@ class World(contextlib.AbstractContextManager):
     def __enter__(self):
         self._directory = tempfile.TemporaryDirectory(prefix="replicator-integration-")
         self.directory = pathlib.Path(self._directory.name)
-        self._servers = Emulators().__enter__()
+        self._servers = Emulators(short_lived=not self.long).__enter__()
         self.dynamodb_url, self.kinesis_url = self._servers.dynamodb.url, self._servers.kinesis.url
         self.dynamodb = tables.client("dynamodb", self.dynamodb_url)
         self.kinesis = tables.client("kinesis", self.kinesis_url)
