@@ -15,8 +15,8 @@ std::string_view name_of(base::Bug bug);
 std::string_view name_of(base::Mark mark);
 // What the program does wrong with it, in a few words.
 std::string_view sentence_of(base::Bug bug);
-// One seed in thousands tells the program with the bug from the program without it: not sought by
-// --mutants; the seed is in the regression list.
+// Too few seeds tell the program with the bug from the program without it: not sought by --mutants;
+// the regression list has a run that does.
 bool is_rare(base::Bug bug);
 // Where the bug is sought.
 Kind kind_of(base::Bug bug);

@@ -73,6 +73,12 @@ struct GuardedTest : ::testing::Test {
   std::optional<Kind> kind(std::size_t i = 0) {
     return outcomes ? std::optional(outcomes->at(i).kind) : std::nullopt;
   }
+  // k0 to k39, which the replica lacks.
+  std::vector<std::string> forty_on_primary() {
+    std::vector<std::string> names;
+    for (int i = 0; i < 40; ++i) primary.put(names.emplace_back("k" + std::to_string(i)), 1);
+    return names;
+  }
   // What the tables call a key that was read from the journal.
   static std::string read_key(const std::string& name) { return "S1:" + name; }
   // The n-th write (from 0) goes as `plan` says; `meanwhile` happens when it is issued.
@@ -97,11 +103,7 @@ TEST_F(GuardedTest, WhatIsEqualIsNotWritten) {
 }
 
 TEST_F(GuardedTest, KeysAreNotedTogetherNotEachWithAWaitForTheDisk) {
-  std::vector<std::string> names;
-  for (int i = 0; i < 40; ++i) {
-    names.push_back("k" + std::to_string(i));
-    primary.put(names.back(), 1);
-  }
+  const std::vector<std::string> names = forty_on_primary();
   refresh(names);
   EXPECT_EQ(files.replaced, 1U);  // the file is made with what is begun
   EXPECT_EQ(files.lines.size(), 1U);
@@ -113,11 +115,7 @@ TEST_F(GuardedTest, KeysAreNotedTogetherNotEachWithAWaitForTheDisk) {
 }
 
 TEST_F(GuardedTest, LanesKeepTheCeilingsTogether) {
-  std::vector<std::string> names;
-  for (int i = 0; i < 40; ++i) {
-    names.push_back("k" + std::to_string(i));
-    primary.put(names.back(), 1);
-  }
+  const std::vector<std::string> names = forty_on_primary();
   core::Budget writes(4);
   make({}, nullptr, &writes);
   const Instant began = driver.now;
@@ -474,8 +472,7 @@ TEST_F(GuardedTest, WhereTheNextRunGoesOnBehindThemFailedKeysAreKept) {
 
 TEST_F(GuardedTest, AJournalThatHasGrownIsWrittenAnewWithWhatIsOpen) {
   journal = std::make_unique<Journal>(driver.loop, files, "j", "a -> b", 300);
-  std::vector<std::string> names;
-  for (int i = 0; i < 40; ++i) primary.put(names.emplace_back("k" + std::to_string(i)), 1);
+  const std::vector<std::string> names = forty_on_primary();
   std::size_t longest = 0;
   replica.writes = [&](const std::vector<Write>& writes) {
     longest = std::max(longest, text.size());
