@@ -218,7 +218,7 @@ void Checker::row_changed(const Table::Change& change) {
       shard.row, Row{text_in(*change.after, "checkpoint"), true_in(*change.after, "finished"),
                      text_in(*change.after, "owner"),
                      std::chrono::microseconds(std::atoll(text_in(*change.after, "lease").c_str())),
-                     world_.now()});
+                     world_.now(), text_in(change.key_item, "stream")});
   if (stranger_) return;
   const bool forward = !number_less(shard.row.checkpoint, before.checkpoint) &&
                        (shard.row.finished || !before.finished);

@@ -52,6 +52,17 @@ std::optional<std::string> Checker::unfinished() const {
   return std::nullopt;
 }
 
+std::optional<std::string> Checker::dropped_unfinished() const {
+  std::string newest;  // a table's streams are named by when they began
+  for (const auto& [name, shard] : shards_) newest = std::max(newest, shard.row.stream);
+  for (const auto& [name, shard] : shards_) {
+    const bool waits = shard.gone && !shard.row.finished;
+    if (waits && !newest.empty() && shard.row.stream == newest)
+      return "shard " + name + " is not in the stream any more and its row is not finished";
+  }
+  return std::nullopt;
+}
+
 std::string Checker::silent_shard() const {
   for (const std::string& shard : lossy_) {
     if (!told_.contains(shard)) return shard;

@@ -66,6 +66,7 @@ void Process::start(const Program& program) {
   INVARIANT(!running(), "a process is started once at a time");
   world_.trace(name_, "start");
   exit_status_.reset();
+  asked_to_stop_ = false;
   frozen_until_ = Duration{0};
   life_ = std::make_unique<Life>(world_, machine_, network_, dice_, name_, ++starts_);
   life_->root.emplace(program(life_->doors, life_->control));
@@ -89,6 +90,7 @@ void Process::pause(Duration how_long) {
 
 void Process::ask_to_stop() {
   world_.trace(name_, "stop");
+  asked_to_stop_ = true;
   life_->control.stop.open();
 }
 

@@ -72,6 +72,8 @@ class Process {
   [[nodiscard]] Duration frozen_for() const { return frozen_for_; }  // all pauses so far
   // As SIGTERM does. REQUIRES: running().
   void ask_to_stop();
+  // Of the running program, or of the last one.
+  [[nodiscard]] bool asked_to_stop() const { return asked_to_stop_; }
 
   [[nodiscard]] const std::string& name() const { return name_; }
   // As the program that runs calls itself, "host@pid": new with every start.
@@ -102,6 +104,7 @@ class Process {
   std::string name_;
   base::Prng dice_;
   int starts_ = 0;
+  bool asked_to_stop_ = false;
   Duration frozen_until_{0};
   Duration frozen_for_{0};
   std::uint64_t steps_left_ = 0;  // 0: it does not crash by itself

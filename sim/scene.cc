@@ -139,9 +139,13 @@ void Scene::watch_workers() {
     } else if (worker.process->exit_status()) {  // else it crashed: its restart is on the way
       look_at(worker.process->metrics());
       // One that was just starting may have met the last of the chaos.
-      if (healed_ && (worker.started >= healed_at_ || world_.now() > healed_at_ + 15s)) {
-        world_.fail("worker " + worker.process->name() + " ended by itself with status " +
-                    std::to_string(*worker.process->exit_status()));
+      const bool past_chaos =
+          healed_ && (worker.started >= healed_at_ || world_.now() > healed_at_ + 15s);
+      const int status = *worker.process->exit_status();
+      if (worker.process->asked_to_stop() ? status != 0 : past_chaos) {
+        world_.fail("worker " + worker.process->name() + " ended with status " +
+                    std::to_string(status) +
+                    (worker.process->asked_to_stop() ? " when asked to stop" : " by itself"));
       }
       start(worker);
     }

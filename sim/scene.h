@@ -73,6 +73,7 @@ class Scene {
   [[nodiscard]] double worst_lag() const;
   [[nodiscard]] std::size_t open_shards() const;
   [[nodiscard]] std::string states() const;
+  [[nodiscard]] std::optional<std::string> unfinished() const;
   void tamper();
   [[nodiscard]] std::optional<std::string> silent_loss() const;
   void reshard_at_least(std::uint64_t times);

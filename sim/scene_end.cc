@@ -43,7 +43,7 @@ void Scene::converge() {
   bool done = false;
   std::function<void()> look = [&] {
     done = writer_->quiet() && network_.in_flight() < 100 && !checker_->difference() &&
-           !checker_->unfinished() && !silent_loss();
+           !unfinished() && !silent_loss();
     if (!done && world_.now() < limit) world_.after(500ms, look);
   };
   look();
@@ -52,16 +52,27 @@ void Scene::converge() {
     world_.expect(Invariant::loss_is_told, !silent_loss(), [] { return ""; });
   if (world_.failure() || done) return;
   const auto difference = checker_->difference();
-  const auto unfinished = checker_->unfinished();
+  const auto work = unfinished();
   if (const auto loss = silent_loss())
     world_.expect(Invariant::loss_is_told, false, [&] { return *loss; });
   const std::string why =
-      difference ? *difference + "; " + unfinished.value_or("every shard is checkpointed")
-                 : "the replica is equal, but " + unfinished.value_or("the world is not quiet");
+      difference ? *difference + "; " + work.value_or("every shard is checkpointed")
+                 : "the replica is equal, but " + work.value_or("the world is not quiet");
   world_.expect(Invariant::quiet_in_the_end, false, [&] {
     return why + ", although " + std::to_string(bound / 1s) + " s have passed since healing; " +
            states();
   });
+}
+
+// What somebody has still to do although nothing changes; nullopt: nothing.
+std::optional<std::string> Scene::unfinished() const {
+  if (auto records = checker_->unfinished()) return records;
+  if (auto dropped = checker_->dropped_unfinished()) return dropped;
+  for (const Worker& worker : workers_) {
+    if (worker.process->running() && worker.process->metrics().source.empty())
+      return "worker " + worker.process->name() + " has not begun to follow the stream";
+  }
+  return std::nullopt;
 }
 
 // What each worker believes, in a few words.

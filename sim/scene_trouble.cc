@@ -60,12 +60,16 @@ void Scene::stop_if_running(Worker& worker) {
 }
 
 // Nobody answers; or the lease table is slow to be read and the stream's service silent; or the row
-// is given back slowly while there is still a lot to write.
+// is given back slowly while there is still a lot to write; or the worker has only begun to start.
 void Scene::stop_in_trouble(Worker& worker) {
   constexpr std::array<const char*, 3> kHosts{"primary.sim", "replica.sim", "kinesis.sim"};
   const Duration now = world_.now();
   Duration within = 2s;
-  switch (trouble_.below(4)) {
+  switch (trouble_.below(5)) {
+    case 4:
+      worker.process->crash();
+      start(worker);
+      [[fallthrough]];
     case 0:
       network_.silence(kHosts[trouble_.below(3)], now + between(trouble_, 8s, 25s));
       break;

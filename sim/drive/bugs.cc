@@ -50,6 +50,7 @@ constexpr std::array<Named, base::kBugs> kBugs{{
     {"retention-silent", "what Kinesis drops by itself is not noticed"},
     {"page-has-no-time", "a checkpoint in the middle of a page has no time"},
     {"stop-waits-for-calls", "a stop waits for services that do not answer"},
+    {"stop-waits-at-start", "a stop waits for a call that is made before a stream is followed"},
     {"clock-not-corrected", "requests are signed by a clock that is minutes wrong"},
     {"repair-reads-stale", "what is read alone is read eventually consistently", false, Kind::pair},
     {"deletes-at-one-look", "the primary is not read again before a delete", false, Kind::pair},

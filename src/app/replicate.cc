@@ -10,6 +10,7 @@
 #include "app/tables.h"
 #include "async/scope.h"
 #include "base/bytes.h"
+#include "base/planted.h"
 #include "core/backoff.h"
 #include "core/shards.h"
 #include "flow/follow.h"
@@ -19,10 +20,12 @@ namespace dynamodb_replicator::app {
 namespace {
 
 constexpr Duration kLookForStreamEvery = 10s;  // while the primary's stream is disabled
+constexpr Duration kCallFor = 10s;             // one call between streams, then it is tried again
 constexpr Duration kReportEvery = 30s;         // a line of progress in the log
 
 // The task's value, or nullopt once `stop` is open; then the task's frame is destroyed where it
-// waits.
+// waits. Every call before and between streams goes through it: a stop does not wait for an outside
+// that does not answer.
 template <class T>
 async::Task<std::optional<T>> unless_stopped(async::Loop& loop, async::Gate& stop,
                                              async::Task<T> task) {
@@ -35,11 +38,16 @@ async::Task<std::optional<T>> unless_stopped(async::Loop& loop, async::Gate& sto
         out.emplace(std::move(result));
         gate.open();
       }(std::move(task), value, over));
+  if (base::planted(base::Bug::stop_waits_at_start)) {
+    co_await over.wait();
+    co_return value;
+  }
   scope.spawn([](async::Gate& asked, async::Gate& gate) -> async::Task<void> {
     co_await asked.wait();
     gate.open();
   }(stop, over));
   co_await over.wait();
+  if (stop.is_open()) value.reset();  // both at the same moment
   co_return value;
 }
 
@@ -168,12 +176,11 @@ async::Task<void> Replicator::pause(const Failure& failure, const char* before) 
 async::Task<std::optional<core::OlderStreams>> Replicator::older_streams(
     const std::string& current) {
   while (!control_.stop.is_open()) {
-    Result<std::vector<core::ShardRow>> rows = co_await leases_.all(doors_.clock.now() + 10s);
-    if (!rows) {
-      co_await pause(rows.error(), "which streams were followed before");
-      continue;
-    }
-    co_return core::older_streams(*rows, current);
+    const auto rows = co_await unless_stopped(doors_.loop, control_.stop,
+                                              leases_.all(doors_.clock.now() + kCallFor));
+    if (!rows) break;
+    if (rows->ok()) co_return core::older_streams(**rows, current);
+    co_await pause(rows->error(), "which streams were followed before");
   }
   co_return std::nullopt;
 }
@@ -181,10 +188,12 @@ async::Task<std::optional<core::OlderStreams>> Replicator::older_streams(
 // Only the service's own word counts: a stream that was not asked about is not gone.
 async::Task<bool> Replicator::is_there(flow::Stream& stream) {
   while (!control_.stop.is_open()) {
-    Result<flow::Listing> there = co_await stream.list(doors_.clock.now() + 10s);
-    if (there) co_return true;
-    if (there.error().kind == FailureKind::not_found) co_return false;
-    co_await pause(there.error(), "the stream that was followed before");
+    const auto there = co_await unless_stopped(doors_.loop, control_.stop,
+                                               stream.list(doors_.clock.now() + kCallFor));
+    if (!there) break;
+    if (there->ok()) co_return true;
+    if (there->error().kind == FailureKind::not_found) co_return false;
+    co_await pause(there->error(), "the stream that was followed before");
   }
   co_return true;
 }
@@ -192,11 +201,14 @@ async::Task<bool> Replicator::is_there(flow::Stream& stream) {
 // The table's stream after `current`: a new ARN, once it has one; nullopt: we are asked to stop.
 async::Task<std::optional<std::string>> Replicator::next_stream(const std::string& current) {
   while (!control_.stop.is_open()) {
-    Result<std::string> answer = co_await prepared_.primary_client->call(
-        "DescribeTable", wire::describe_table_request(prepared_.primary.location.name),
-        doors_.clock.now() + 10s, false);
-    if (answer) {
-      Result<wire::TableDescription> table = wire::decode_describe_table(std::move(*answer));
+    auto answer = co_await unless_stopped(
+        doors_.loop, control_.stop,
+        prepared_.primary_client->call(
+            "DescribeTable", wire::describe_table_request(prepared_.primary.location.name),
+            doors_.clock.now() + kCallFor, false));
+    if (!answer) break;
+    if (answer->ok()) {
+      Result<wire::TableDescription> table = wire::decode_describe_table(std::move(**answer));
       if (table && table->stream_enabled && table->stream_arn != current)
         co_return table->stream_arn;
     }

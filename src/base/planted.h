@@ -58,6 +58,7 @@ enum class Bug : std::uint8_t {
   page_has_no_time,     // a checkpoint in the middle of a page has no time
   // the rest
   stop_waits_for_calls,  // a stop waits for an outside that does not answer
+  stop_waits_at_start,   // and so does one before a stream is followed
   clock_not_corrected,   // requests are signed by a clock that is 20 minutes wrong
   // second writers
   repair_reads_stale,      // what is read alone is read eventually consistently
