@@ -10,6 +10,7 @@ struct Named {
   std::string_view sentence;
   bool rare = false;
   Kind kind = Kind::replicate;
+  std::string_view only_kinds{};
 };
 
 constexpr std::array<Named, base::kBugs> kBugs{{
@@ -33,7 +34,8 @@ constexpr std::array<Named, base::kBugs> kBugs{{
     {"takeover-trusted", "a former owner's writes are not reckoned with"},
     {"free-row-trusted", "a row without an owner is trusted to be clean"},
     {"released-as-clean", "a row is given back as clean although keys are in doubt"},
-    {"doubt-of-free-row-short", "doubt about a row given back leaves out deadlines to come", true},
+    {"doubt-of-free-row-short", "doubt about a row given back leaves out deadlines to come", false,
+     Kind::replicate, "parting_write"},
     {"writes-after-release", "writes are issued for a row that is given back"},
     {"writes-past-lease", "writes are issued, and may last, past the lease"},
     {"lease-from-answer", "a lease is counted from the answer of its renewal"},
@@ -108,6 +110,10 @@ std::string_view sentence_of(base::Bug bug) {
 Kind kind_of(base::Bug bug) { return kBugs[static_cast<std::size_t>(bug)].kind; }
 
 bool is_rare(base::Bug bug) { return kBugs[static_cast<std::size_t>(bug)].rare; }
+
+std::string_view only_kinds_of(base::Bug bug) {
+  return kBugs[static_cast<std::size_t>(bug)].only_kinds;
+}
 
 std::optional<base::Bug> bug_named(std::string_view name) {
   const auto found = std::find_if(kBugs.begin(), kBugs.end(),

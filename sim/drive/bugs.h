@@ -20,6 +20,9 @@ std::string_view sentence_of(base::Bug bug);
 bool is_rare(base::Bug bug);
 // Where the bug is sought.
 Kind kind_of(base::Bug bug);
+// The kinds of faults with which the bug is sought, as --kinds-on takes them; empty: all. For one
+// that drowns where everything else goes wrong too.
+std::string_view only_kinds_of(base::Bug bug);
 std::optional<base::Bug> bug_named(std::string_view name);
 
 }  // namespace dynamodb_replicator::sim

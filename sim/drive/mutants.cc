@@ -41,6 +41,16 @@ std::string search(Plan plan, std::uint64_t from, std::uint64_t end,
   return "";
 }
 
+// The kinds that do not strike where the bug is sought.
+FaultSet off_for(base::Bug bug) {
+  const std::string_view only = only_kinds_of(bug);
+  if (only.empty()) return {};
+  std::string bad;
+  const auto kinds = kinds_named(only, bad);
+  INVARIANT(kinds.has_value(), "a planted bug names kinds of faults that there are");
+  return ~*kinds;
+}
+
 void note(Search& search, const Outcome& outcome) {
   if (!outcome.died.empty()) {
     search.seed = outcome.at;
@@ -74,8 +84,10 @@ bool print_bug(const Search* trials, std::size_t count, std::uint64_t most) {
     std::printf("%-26s MISSED in %llu seeds\n", name.c_str(), Count{most});
   } else {
     constexpr std::size_t kSaid = 150;
-    std::printf("%-26s %5s%s  seed %llu: %s\n", name.c_str(), median(needed).c_str(),
-                all ? "" : " (MISSED in a trial)", Count{found->seed},
+    const std::string_view only = only_kinds_of(trials->bug);
+    const std::string with = only.empty() ? "" : " --kinds-on " + std::string(only);
+    std::printf("%-26s %5s%s  seed %llu%s: %s\n", name.c_str(), median(needed).c_str(),
+                all ? "" : " (MISSED in a trial)", Count{found->seed}, with.c_str(),
                 found->said.substr(0, kSaid).c_str());
   }
   return all;
@@ -153,6 +165,7 @@ int run_mutants(const Arguments& arguments) {
         Plan plan = arguments.plan;
         plan.bug = searches[job].bug;
         if (!one) plan.kind = kind_of(plan.bug);
+        if (plan.off.none()) plan.off = off_for(plan.bug);
         return search(plan, searches[job].first, searches[job].first + arguments.seeds, at);
       },
       [&](std::size_t job, Outcome outcome) {
@@ -164,7 +177,7 @@ int run_mutants(const Arguments& arguments) {
   for (std::size_t i = 0; i < bugs; ++i)
     found += print_bug(&searches[i * arguments.trials], arguments.trials, arguments.seeds);
   if (!one) {
-    std::printf("not sought, for too few seeds tell them (tests/regress/seeds.txt has one each):");
+    std::printf("not sought, for too few seeds tell it (tests/regress/seeds.txt has one):");
     for (std::size_t bug = 1; bug < base::kBugs; ++bug) {
       if (is_rare(static_cast<base::Bug>(bug)))
         std::printf(" %s", std::string(name_of(static_cast<base::Bug>(bug))).c_str());
