@@ -51,7 +51,8 @@ struct Metrics {
 };
 
 // Lag in seconds over the shards of this process: now less the oldest `read_through`; a shard that
-// is caught up counts as 0, one that has read nothing yet does not count.
+// is caught up counts as 0, one that has applied nothing yet from its first record on, or since it
+// was taken.
 double lag_seconds(const Metrics& metrics, WallTime now);
 
 }  // namespace dynamodb_replicator::flow

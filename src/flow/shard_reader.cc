@@ -164,6 +164,7 @@ void ShardSession::take_in(Page& page, WallTime sent_wall, bool at_tip) {
   WallTime newest{};
   for (StreamRecord& record : page.records) {
     newest = std::max(newest, record.at);
+    if (record.at > WallTime{}) nothing_before_ = std::min(nothing_before_, record.at);
     take_in(record);
   }
   std::optional<WallTime> through;

@@ -286,6 +286,30 @@ TEST_F(ShardReaderTest, ATableStreamIsAtItsTipAfterTenQuietSeconds) {
   EXPECT_EQ(lag_seconds(process.metrics, wall()), 0.0);
 }
 
+TEST_F(ShardReaderTest, AShardThatHasAppliedNothingYetIsNotCaughtUp) {
+  change("a");
+  driver.run_for(60s);
+  replica.writes = [](const std::vector<Write>&) {
+    fakes::Table::WritePlan plan;
+    plan.failure = failure(FailureKind::transient);
+    return plan;
+  };
+  start();
+  driver.run_for(120s);
+  EXPECT_GE(lag_seconds(process.metrics, wall()), 180.0) << "since its first record";
+  replica.writes = nullptr;
+  driver.run_for(60s);
+  EXPECT_TRUE(equal());
+  EXPECT_EQ(lag_seconds(process.metrics, wall()), 0.0);
+}
+
+TEST_F(ShardReaderTest, AStreamThatGivesNoAnswerIsNotCaughtUp) {
+  stream.pages = [](const std::string&) { return failure(FailureKind::transient); };
+  start();
+  driver.run_for(120s);
+  EXPECT_GE(lag_seconds(process.metrics, wall()), 120.0) << "since it was taken";
+}
+
 TEST_F(ShardReaderTest, KinesisSaysHowFarItIs) {
   stream.kinesis = true;
   const WallTime began = wall();

@@ -28,6 +28,7 @@ ShardSession::ShardSession(Context& context, Refresher& refresher, Stream& strea
       id_(refresher.enlist(*this)),
       watermark_(row_.checkpoint),
       fetched_through_(row_.read_through),
+      nothing_before_(context.clock.wall()),
       at_edge_(!row_.read_through),
       progress_(context.loop),
       winding_up_(context.loop),
@@ -45,9 +46,9 @@ ShardSession::ShardSession(Context& context, Refresher& refresher, Stream& strea
   }
   state_.owned = true;
   state_.stopped.clear();
-  state_.read_through = row_.read_through;
   state_.checkpoint = row_.checkpoint;
   state_.last_checkpoint = renewed;
+  show_read_through();
 }
 
 ShardSession::~ShardSession() {
@@ -84,7 +85,14 @@ void ShardSession::stop(std::string reason) {
 
 void ShardSession::show_progress() {
   state_.caught_up = at_tip_ && watermark_.unfinished() == 0;
+  show_read_through();
+}
+
+// A shard that has applied nothing yet is as far behind as its first record, or since it was taken:
+// a replica that takes no write, or a stream that gives no answer, is not "caught up".
+void ShardSession::show_read_through() {
   state_.read_through = progress().read_through;
+  if (!state_.read_through) state_.read_through = nothing_before_;
 }
 
 void ShardSession::finished(core::Watermark::Slot slot) {
@@ -211,7 +219,7 @@ Task<ShardSession::Touched> ShardSession::touch(core::ShardRow next) {
       row_ = std::move(next);
       hold_.renewed = base::planted(base::Bug::lease_from_answer) ? context_.clock.now() : sent;
       state_.checkpoint = row_.checkpoint;
-      state_.read_through = row_.read_through;
+      show_read_through();
       state_.last_checkpoint = sent;
       co_return Touched::kept;
     }

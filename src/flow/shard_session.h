@@ -100,6 +100,7 @@ class ShardSession : public ClaimOwner {
   void stop(std::string reason);
   void close(End end);
   void show_progress();
+  void show_read_through();
   [[nodiscard]] std::vector<async::Log::Field> about() const;
 
   Context& context_;
@@ -116,7 +117,9 @@ class ShardSession : public ClaimOwner {
   core::Breaker breaker_;
   Position position_;  // where the next iterator opens: after the last record fetched
   std::optional<WallTime> fetched_through_;  // everything up to this time has been fetched
-  bool at_edge_;  // of the retention: what lies before is not missed (again)
+  WallTime
+      nothing_before_;  // while nothing is applied yet: nothing older waits, as far as is known
+  bool at_edge_;        // of the retention: what lies before is not missed (again)
   unsigned missing_ =
       0;  // times in a row that neither the shard nor its place in the listing was found
   bool read_to_end_ = false;
