@@ -16,7 +16,7 @@ constexpr const char* kCheckExamples =
     "  dynamodb-replicator check us-east-1/orders eu-west-1/orders --kinesis us-east-1/changes\n\n"
     "Exit status: 0 all is well; 2 something would not work; 130 interrupted.\n";
 
-async::Task<int> print_points(async::Doors& doors, app::CheckOptions options) {
+async::Task<int> print_points(std::string name, async::Doors& doors, app::CheckOptions options) {
   const std::vector<app::Point> points = co_await app::check(doors, std::move(options));
   bool all = true;
   std::string text;
@@ -26,7 +26,7 @@ async::Task<int> print_points(async::Doors& doors, app::CheckOptions options) {
             std::string(width - point.name.size(), ' ') + point.text + "\n";
     all = all && point.ok;
   }
-  co_return print_result(text, all ? 0 : 2);
+  co_return print_result(name, text, all ? 0 : 2);
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ int check(const std::string& name, Arguments arguments) {
   add_profiles(command.app(), options.pair);
   if (const std::optional<int> status = command.parse(std::move(arguments))) return *status;
   os::Outside outside(command.log_form(), command.log_level());
-  return outside.run(print_points(outside.doors(), std::move(options)));
+  return outside.run(print_points(name, outside.doors(), std::move(options)));
 }
 
 }  // namespace dynamodb_replicator::cli

@@ -53,14 +53,14 @@ async::Level Command::log_level(async::Level unasked) const {
   return async::Level::info;
 }
 
-int complain(const std::string& sentence) {
-  std::cerr << "dynamodb-replicator: " << sentence << "\n";
+int complain(const std::string& name, const std::string& sentence) {
+  std::cerr << name << ": " << sentence << "\n";
   return 2;
 }
 
-int print_result(const std::string& text, int status) {
+int print_result(const std::string& name, const std::string& text, int status) {
   const Result<void> printed = os::print(text);
-  return printed ? status : complain(to_text(printed.error()));
+  return printed ? status : complain(name, to_text(printed.error()));
 }
 
 }  // namespace dynamodb_replicator::cli

@@ -30,10 +30,11 @@ class Command {
   std::string log_level_ = "info";
 };
 
-// Prints "dynamodb-replicator: SENTENCE" on standard error; gives 2.
-int complain(const std::string& sentence);
-// Prints a result on standard output; gives `status`, or 2 where it cannot be written.
-int print_result(const std::string& text, int status);
+// Prints "NAME: SENTENCE" on standard error, NAME being the command's; gives 2.
+int complain(const std::string& name, const std::string& sentence);
+// Prints a result of the command on standard output; gives `status`, or 2 where it cannot be
+// written.
+int print_result(const std::string& name, const std::string& text, int status);
 
 // The commands. Each gives the exit status.
 int replicate(const std::string& name, Arguments arguments);

@@ -151,7 +151,8 @@ void declare(CLI::App& app, Launch& launch, app::ReplicateOptions& options) {
 }  // namespace
 
 int launch_kinesis_cluster(const std::string& name, Arguments arguments) {
-  if (const std::optional<std::string> sentence = refused(arguments)) return complain(*sentence);
+  if (const std::optional<std::string> sentence = refused(arguments))
+    return complain(name, *sentence);
   Launch launch;
   app::ReplicateOptions options;
   Command command(name, kLaunchPurpose, kLaunchExamples);
@@ -168,19 +169,19 @@ int launch_kinesis_cluster(const std::string& name, Arguments arguments) {
   os::Outside outside(command.log_form(), command.log_level());
   async::Environment& environment = outside.doors().environment;
   if (Result<void> filled = fill(environment, launch, options); !filled)
-    return complain(to_text(filled.error()));
+    return complain(name, to_text(filled.error()));
   std::string http;
   if (command.app().count("--http") > 0) {
     const std::string port =
         launch.http.empty() ? environment.variable("PORT").value_or("") : launch.http;
-    if (port.empty()) return complain("--http without a port needs PORT in the environment.");
+    if (port.empty()) return complain(name, "--http without a port needs PORT in the environment.");
     http = "127.0.0.1:" + port;
   }
   if (!launch.consumer.empty()) {
     outside.doors().log.info("the replicator is built in; the consumer file is not read",
                              {{"file", launch.consumer}});
   }
-  return run_replicator(outside, options, http);
+  return run_replicator(name, outside, options, http);
 }
 
 }  // namespace dynamodb_replicator::cli

@@ -18,22 +18,22 @@ constexpr const char* kLeasesExamples =
     "  dynamodb-replicator leases list 127.0.0.1:8000/orders-leases --json\n"
     "  dynamodb-replicator leases show eu-west-1/orders-leases shardId-000000000000\n";
 
-async::Task<int> show(async::Doors& doors, std::string table, std::string profile,
+async::Task<int> show(std::string name, async::Doors& doors, std::string table, std::string profile,
                       std::string shard, bool json) {
   Result<std::vector<core::ShardRow>> rows = co_await app::read_leases(doors, table, profile);
-  if (!rows) co_return complain(to_text(rows.error()));
+  if (!rows) co_return complain(name, to_text(rows.error()));
   const WallTime now = doors.clock.wall();
   if (shard.empty()) {
     co_return print_result(
-        json ? app::leases_as_json(*rows, now) : app::leases_as_table(*rows, now), 0);
+        name, json ? app::leases_as_json(*rows, now) : app::leases_as_table(*rows, now), 0);
   }
   std::erase_if(*rows, [&](const core::ShardRow& row) { return row.shard != shard; });
   if (rows->empty()) {
-    co_return complain("there is no shard " + shard + " in " + table +
-                       "; 'leases list' shows those that there are.");
+    co_return complain(name, "there is no shard " + shard + " in " + table +
+                                 "; 'leases list' shows those that there are.");
   }
-  co_return print_result(json ? app::leases_as_json(*rows, now) : app::lease_in_full(*rows, now),
-                         0);
+  co_return print_result(
+      name, json ? app::leases_as_json(*rows, now) : app::lease_in_full(*rows, now), 0);
 }
 
 }  // namespace
@@ -55,11 +55,11 @@ int leases(const std::string& name, Arguments arguments) {
   app.add_option("--replica-profile", profile, "AWS profile for the lease table");
   if (const std::optional<int> status = command.parse(std::move(arguments))) return *status;
   if (action == "show" && shard.empty())
-    return complain("leases show needs a SHARD; 'leases list' shows them.");
+    return complain(name, "leases show needs a SHARD; 'leases list' shows them.");
   if (action == "list" && !shard.empty())
-    return complain("leases list takes no SHARD; 'leases show' does.");
+    return complain(name, "leases list takes no SHARD; 'leases show' does.");
   os::Outside outside(command.log_form(), command.log_level(async::Level::warning));
-  return outside.run(show(outside.doors(), table, profile, shard, json));
+  return outside.run(show(name, outside.doors(), table, profile, shard, json));
 }
 
 }  // namespace dynamodb_replicator::cli

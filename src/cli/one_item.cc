@@ -40,16 +40,17 @@ void add_item(CLI::App& app, app::OneItemOptions& options) {
   add_profiles(app, options.pair);
 }
 
-async::Task<int> show_difference(async::Doors& doors, app::OneItemOptions options, bool exit_code) {
+async::Task<int> show_difference(std::string name, async::Doors& doors, app::OneItemOptions options,
+                                 bool exit_code) {
   Result<app::RecordDifference> found = co_await app::diff_record(doors, std::move(options));
-  if (!found) co_return complain(to_text(found.error()));
-  co_return print_result(found->text, exit_code && !found->equivalent ? 1 : 0);
+  if (!found) co_return complain(name, to_text(found.error()));
+  co_return print_result(name, found->text, exit_code && !found->equivalent ? 1 : 0);
 }
 
-async::Task<int> bring_in_line(async::Doors& doors, app::OneItemOptions options) {
+async::Task<int> bring_in_line(std::string name, async::Doors& doors, app::OneItemOptions options) {
   Result<std::string> done = co_await app::replicate_record(doors, std::move(options));
-  if (!done) co_return complain(to_text(done.error()));
-  co_return print_result(*done, 0);
+  if (!done) co_return complain(name, to_text(done.error()));
+  co_return print_result(name, *done, 0);
 }
 
 }  // namespace
@@ -66,7 +67,7 @@ int diff_record(const std::string& name, Arguments arguments) {
                          "exit 1 if the records are not equivalent (else 0)");
   if (const std::optional<int> status = command.parse(std::move(arguments))) return *status;
   os::Outside outside(command.log_form(), command.log_level());
-  return outside.run(show_difference(outside.doors(), std::move(options), exit_code));
+  return outside.run(show_difference(name, outside.doors(), std::move(options), exit_code));
 }
 
 int replicate_record(const std::string& name, Arguments arguments) {
@@ -87,7 +88,7 @@ int replicate_record(const std::string& name, Arguments arguments) {
                            "be running (<replica table>-leases)");
   if (const std::optional<int> status = command.parse(std::move(arguments))) return *status;
   os::Outside outside(command.log_form(), command.log_level());
-  return outside.run(bring_in_line(outside.doors(), std::move(options)));
+  return outside.run(bring_in_line(name, outside.doors(), std::move(options)));
 }
 
 }  // namespace dynamodb_replicator::cli

@@ -92,7 +92,7 @@ int replicate(const std::string& name, Arguments arguments) {
   options.lease_time =
       std::chrono::duration_cast<Duration>(std::chrono::duration<double>(lease_time));
   os::Outside outside(command.log_form(), command.log_level());
-  return run_replicator(outside, options, http);
+  return run_replicator(name, outside, options, http);
 }
 
 }  // namespace dynamodb_replicator::cli

@@ -27,13 +27,14 @@ std::optional<Address> parse_address(const std::string& text) {
 
 }  // namespace
 
-int run_replicator(os::Outside& outside, const app::ReplicateOptions& options,
-                   const std::string& http) {
+int run_replicator(const std::string& name, os::Outside& outside,
+                   const app::ReplicateOptions& options, const std::string& http) {
   async::Doors& doors = outside.doors();
   app::Control control(doors.loop);
   if (!http.empty()) {
     const std::optional<Address> address = parse_address(http);
-    if (!address) return complain("--http " + http + " is not HOST:PORT, such as 127.0.0.1:8080");
+    if (!address)
+      return complain(name, "--http " + http + " is not HOST:PORT, such as 127.0.0.1:8080");
     Result<std::uint16_t> port =
         outside.serve(address->host, address->port, [&](std::string_view path) {
           app::StatusAnswer answer =
@@ -41,7 +42,7 @@ int run_replicator(os::Outside& outside, const app::ReplicateOptions& options,
           return os::HttpReply{answer.status, std::move(answer.content_type),
                                std::move(answer.body)};
         });
-    if (!port) return complain("--http: " + to_text(port.error()));
+    if (!port) return complain(name, "--http: " + to_text(port.error()));
     doors.log.info("serving /healthz, /readyz and /metrics",
                    {{"at", "http://" + address->host + ":" + std::to_string(*port)}});
   }

@@ -9,8 +9,8 @@
 
 namespace dynamodb_replicator::cli {
 
-// `http`: HOST:PORT or empty.
-int run_replicator(os::Outside& outside, const app::ReplicateOptions& options,
-                   const std::string& http);
+// `name`: the command's. `http`: HOST:PORT or empty.
+int run_replicator(const std::string& name, os::Outside& outside,
+                   const app::ReplicateOptions& options, const std::string& http);
 
 }  // namespace dynamodb_replicator::cli
