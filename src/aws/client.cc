@@ -162,12 +162,13 @@ void Client::note_date(const async::HttpResponse& answer, WallTime sent) {
   if (*date < std::min(sent, now) - kNear) service_ahead_ = *date - now;
 }
 
-Failure Client::failure_of_answer(const async::HttpResponse& answer, const CredentialsRef& used) {
+Failure Client::failure_of_answer(const async::HttpResponse& answer, const CredentialsRef& used,
+                                  bool& cured) {
   Failure failure = wire::failure_of_answer({answer.status, answer.body,
                                              header_or_empty(answer, "x-amzn-errortype"),
                                              header_or_empty(answer, "x-amzn-requestid")});
-  const bool cured = (wire::asks_for_credentials(failure.code) && credentials_->renew(used)) ||
-                     (wire::may_be_clock(failure.code) && correct_clock(answer));
+  cured = (wire::asks_for_credentials(failure.code) && credentials_->renew(used)) ||
+          (wire::may_be_clock(failure.code) && correct_clock(answer));
   if (cured) {
     failure.kind = FailureKind::transient;
     failure.hint.clear();
@@ -175,30 +176,41 @@ Failure Client::failure_of_answer(const async::HttpResponse& answer, const Crede
   return failure;
 }
 
-async::Task<Result<std::string>> Client::call(std::string operation, std::string body,
-                                              Instant deadline, bool writes) {
-  const auto named = [this, &operation, writes](Failure failure) {
-    failure.operation = operation + " on " + where_;
-    failure.maybe_applied = failure.maybe_applied && writes;
-    return failure;
-  };
+// `cured`: it was refused for the credentials or the time it was signed with, and the next will not
+// be.
+async::Task<Result<std::string>> Client::attempt(const std::string& operation, std::string body,
+                                                 Instant deadline, bool& cured) {
   const auto credentials = credentials_->get();
-  if (!credentials) co_return named(credentials.error());
+  if (!credentials) co_return credentials.error();
   async::HttpRequest request = prepare(operation, std::move(body), **credentials);
   const WallTime sent = doors_.clock.wall();
   auto answer = co_await doors_.http.send(std::move(request), deadline);
-  if (!answer) co_return named(failure_of_transport(answer.error()));
+  if (!answer) co_return failure_of_transport(answer.error());
   if (std::string why = broken(*answer); !why.empty()) {
     Failure failure;
     failure.kind = FailureKind::unusable_answer;
     failure.message = std::move(why);
     failure.request_id = wire::clean_message(header_or_empty(*answer, "x-amzn-requestid"), 80);
     failure.maybe_applied = true;
-    co_return named(std::move(failure));
+    co_return failure;
   }
   note_date(*answer, sent);
-  if (answer->status != 200) co_return named(failure_of_answer(*answer, *credentials));
+  if (answer->status != 200) co_return failure_of_answer(*answer, *credentials, cured);
   co_return std::move(answer->body);
+}
+
+async::Task<Result<std::string>> Client::call(std::string operation, std::string body,
+                                              Instant deadline, bool writes) {
+  std::string again = writes ? "" : body;
+  bool cured = false;
+  Result<std::string> done = co_await attempt(operation, std::move(body), deadline, cured);
+  if (cured && !writes && doors_.clock.now() < deadline)
+    done = co_await attempt(operation, std::move(again), deadline, cured);
+  if (done) co_return done;
+  Failure failure = std::move(done).error();
+  failure.operation = operation + " on " + where_;
+  failure.maybe_applied = failure.maybe_applied && writes;
+  co_return failure;
 }
 
 }  // namespace dynamodb_replicator::aws

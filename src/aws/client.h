@@ -1,9 +1,11 @@
 // One client per endpoint and service: signs, sends once, checks what came, and says what an error
 // means.
 //
-// It never tries again by itself. What it does remember between calls is how far this machine's
-// clock is from the service's, and credentials that were refused; after either was put right, the
-// failed call reads as `transient`.
+// What it remembers between calls is how far this machine's clock is from the service's, and
+// credentials that were refused. After either was put right, a refused write reads as `transient`,
+// and whatever does not write is sent once more at once: it did not fail for a reason that waiting
+// would mend. A write is never sent twice by one call: whoever issues it reckons with when it
+// leaves.
 #pragma once
 
 #include <memory>
@@ -26,9 +28,9 @@ class Client {
   Client(async::Doors& doors, Endpoint endpoint, Service service,
          std::shared_ptr<CredentialsProvider> credentials, std::string where);
 
-  // One attempt of, say, "BatchWriteItem" with a JSON body; gives the answer's body. `writes`: a
-  // failure without a definite answer is marked `maybe_applied`. The body's bytes were checked
-  // against Content-Length and x-amz-crc32; that it is JSON was not.
+  // One attempt of, say, "BatchWriteItem" with a JSON body (a second one as above); gives the
+  // answer's body. `writes`: a failure without a definite answer is marked `maybe_applied`. The
+  // body's bytes were checked against Content-Length and x-amz-crc32; that it is JSON was not.
   async::Task<Result<std::string>> call(std::string operation, std::string body, Instant deadline,
                                         bool writes);
 
@@ -44,7 +46,10 @@ class Client {
   async::HttpRequest prepare(const std::string& operation, std::string body,
                              const Credentials& credentials);
   Failure failure_of_transport(const async::HttpError& error) const;
-  Failure failure_of_answer(const async::HttpResponse& answer, const CredentialsRef& used);
+  async::Task<Result<std::string>> attempt(const std::string& operation, std::string body,
+                                           Instant deadline, bool& cured);
+  Failure failure_of_answer(const async::HttpResponse& answer, const CredentialsRef& used,
+                            bool& cured);
   bool correct_clock(const async::HttpResponse& answer);
   void note_date(const async::HttpResponse& answer, WallTime sent);
 

@@ -179,6 +179,30 @@ TEST_F(ClientTest, ExpiredCredentialsAreRenewedForTheNextAttempt) {
   EXPECT_EQ(call(error("UnrecognizedClientException")).error().kind, FailureKind::credentials);
 }
 
+TEST_F(ClientTest, WhatDoesNotWriteIsSentAgainAtOnceWhenItsSignatureCanBePutRight) {
+  world.clock.wall_time = *parse_iso("2026-01-02T03:00:00Z");
+  world.http.answers.push_back(error("ExpiredTokenException"));
+  const auto read = [this](FakeHttp::Answer second) {
+    world.http.answers.push_back(std::move(second));
+    auto task = client.call("GetItem", "{}", world.clock.at + 5s, false);
+    task.start();
+    EXPECT_TRUE(task.done());
+    return task.take();
+  };
+  EXPECT_TRUE(read(answer(200, "{}")));
+  ASSERT_EQ(world.http.requests.size(), 2U);
+  EXPECT_EQ(header(world.http.requests[1], "X-Amz-Security-Token"), "new");
+  EXPECT_EQ(world.http.requests[1].body, "{}");
+  world.http.answers.push_back(
+      error("InvalidSignatureException", {{"Date", "Fri, 02 Jan 2026 03:20:00 GMT"}}));
+  EXPECT_TRUE(read(answer(200, "{}")));
+  EXPECT_EQ(header(world.http.requests.back(), "X-Amz-Date"), "20260102T032000Z");
+  world.http.answers.push_back(error("ExpiredTokenException"));
+  EXPECT_EQ(read(error("ExpiredTokenException")).error().kind, FailureKind::transient);
+  EXPECT_EQ(world.http.requests.size(), 6U) << "twice, and no third time";
+  EXPECT_TRUE(read(answer(200, "{}")));
+}
+
 TEST_F(ClientTest, AWrongClockIsAllowedForInSigning) {
   world.clock.wall_time = *parse_iso("2026-01-02T03:00:00Z");
   const std::vector<async::Header> late = {{"Date", "Fri, 02 Jan 2026 03:20:00 GMT"}};
