@@ -144,8 +144,8 @@ class Crew {
     const std::uint64_t job = slot.job.exchange(kIdle);
     std::string how;
     if (WIFSIGNALED(status)) {
-      how = WTERMSIG(status) == SIGALRM
-                ? "the run did not end within a minute"
+      how = WTERMSIG(status) == SIGPROF
+                ? "the run did not end within a minute of processor time"
                 : std::string("the program stopped itself: ") + strsignal(WTERMSIG(status));
     } else if (WEXITSTATUS(status) != 0 || job != kIdle) {
       how = "the process ended with status " + std::to_string(WEXITSTATUS(status));
