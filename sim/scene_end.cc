@@ -69,8 +69,12 @@ std::optional<std::string> Scene::unfinished() const {
   if (auto records = checker_->unfinished()) return records;
   if (auto dropped = checker_->dropped_unfinished()) return dropped;
   for (const Worker& worker : workers_) {
-    if (worker.process->running() && worker.process->metrics().source.empty())
+    if (!worker.process->running()) continue;
+    const std::string& source = worker.process->metrics().source;
+    if (source.empty())
       return "worker " + worker.process->name() + " has not begun to follow the stream";
+    if (stream_ && source != stream_->arn())
+      return "worker " + worker.process->name() + " still follows " + source;
   }
   return std::nullopt;
 }

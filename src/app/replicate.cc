@@ -226,10 +226,11 @@ async::Task<std::optional<std::string>> Replicator::next_stream(const std::strin
 // the next when the stream is disabled and enabled again. Changes made in between are in no stream.
 async::Task<flow::FollowEnd> Replicator::follow_table_streams() {
   std::string arn = prepared_.primary_table.stream_arn;
-  const auto source = [this](const std::string& stream) {
+  const auto source = [this](const std::string& stream, aws::Client* of_table) {
     return StreamsSource(*prepared_.stream_client, stream, prepared_.primary_table.schema,
-                         options_.num_records);
+                         options_.num_records, {of_table, prepared_.primary.location.name});
   };
+  aws::Client* const table = prepared_.primary_client.get();
   const std::optional<core::OlderStreams> older = co_await older_streams(arn);
   if (!older) co_return flow::FollowEnd::stopped;
   constexpr const char* kBetween =
@@ -243,15 +244,16 @@ async::Task<flow::FollowEnd> Replicator::follow_table_streams() {
   asked.insert(asked.end(), older->seemingly_read.begin(), older->seemingly_read.end());
   std::sort(asked.begin(), asked.end());  // their names end with the times when they began
   for (const std::string& before : asked) {
-    StreamsSource stream = source(before);
-    const bool there = co_await is_there(stream);
+    StreamsSource alone = source(before, nullptr);
+    const bool there = co_await is_there(alone);
     if (!there) continue;
+    StreamsSource stream = source(before, table);
     const flow::FollowEnd end = co_await follow(stream, start, std::nullopt);
     if (end != flow::FollowEnd::complete) co_return end;
     start = {};  // the next stream from its beginning
   }
   for (;;) {
-    StreamsSource stream = source(arn);
+    StreamsSource stream = source(arn, table);
     doors_.log.info("following", {{"stream", arn},
                                   {"primary", prepared_.primary.where},
                                   {"replica", prepared_.replica.where},

@@ -20,7 +20,7 @@ std::string shard(const std::string& id, const std::string& parent, bool closed)
 
 struct StreamsTest : testing::Test {
   Bench bench{aws::Service::streams};
-  StreamsSource source{bench.client, "arn:s", kSchema, 0};
+  StreamsSource source{bench.client, "arn:s", kSchema, 0, {&bench.client, "tbl"}};
 
   void page(const std::string& shards, const std::string& last,
             const std::string& status = "ENABLED") {
@@ -29,6 +29,31 @@ struct StreamsTest : testing::Test {
                  (last.empty() ? "" : R"(,"LastEvaluatedShardId":")" + last + R"(")") + "}}");
   }
 };
+
+TEST_F(StreamsTest, IsGoneWhenItIsNotFoundAndTheTableHasAnother) {
+  const auto table = [](const std::string& arn, bool enabled) {
+    return R"({"Table":{"TableName":"tbl","TableStatus":"ACTIVE","AttributeDefinitions":)"
+           R"([{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id",)"
+           R"("KeyType":"HASH"}],"LatestStreamArn":")" +
+           arn + R"(","StreamSpecification":{"StreamEnabled":)" + (enabled ? "true" : "false") +
+           "}}}";
+  };
+  for (const std::string& now : {table("arn:other", true), table("arn:s", false)}) {
+    bench.fail("ResourceNotFoundException");
+    bench.answer(now);
+    const auto listing = bench.run(source.list(bench.later()));
+    ASSERT_TRUE(listing.ok()) << to_text(listing.error());
+    EXPECT_TRUE(listing->gone && listing->ended && listing->shards.empty());
+  }
+  bench.fail("ResourceNotFoundException");
+  bench.answer(table("arn:s", true));
+  const auto same = bench.run(source.list(bench.later()));
+  ASSERT_FALSE(same.ok()) << "it is the table's stream, whatever was said of it";
+  EXPECT_EQ(same.error().kind, FailureKind::not_found);
+  bench.fail("ResourceNotFoundException");
+  bench.fail("AccessDeniedException");
+  EXPECT_FALSE(bench.run(source.list(bench.later())).ok()) << "the table says nothing";
+}
 
 TEST_F(StreamsTest, ListsAllPagesAndClosesParentsThatLookOpen) {
   page(shard("a", "gone", false) + "," + shard("b", "", true), "b");

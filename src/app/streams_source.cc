@@ -5,6 +5,7 @@
 #include "app/side.h"
 #include "wire/answer.h"
 #include "wire/streams.h"
+#include "wire/tables.h"
 
 namespace dynamodb_replicator::app {
 namespace {
@@ -28,8 +29,24 @@ std::variant<item::KeyRef, flow::Junk, flow::NotOurs> to_entry(wire::Record reco
 }
 
 StreamsSource::StreamsSource(aws::Client& client, std::string arn, item::KeySchema schema,
-                             int limit)
-    : client_(client), arn_(std::move(arn)), form_{std::move(schema), {}}, limit_(limit) {}
+                             int limit, OfTable table)
+    : client_(client),
+      arn_(std::move(arn)),
+      form_{std::move(schema), {}},
+      limit_(limit),
+      table_(std::move(table)) {}
+
+// "Not found" alone may be a moment's answer, or another account's. It is the end when the table
+// says as well that this is not its stream now: a disabled stream goes after a day, and who was
+// away so long must not wait for it.
+flow::Task<bool> StreamsSource::table_has_left(Instant deadline) {
+  if (table_.client == nullptr) co_return false;
+  Result<std::string> answer = co_await table_.client->call(
+      "DescribeTable", wire::describe_table_request(table_.name), deadline, false);
+  if (!answer) co_return false;
+  Result<wire::TableDescription> table = wire::decode_describe_table(std::move(*answer));
+  co_return table && !(table->stream_enabled && table->stream_arn == arn_);
+}
 
 flow::Task<Result<flow::Listing>> StreamsSource::list(Instant deadline) {
   flow::Listing listing;
@@ -37,6 +54,10 @@ flow::Task<Result<flow::Listing>> StreamsSource::list(Instant deadline) {
   for (;;) {
     Result<std::string> answer = co_await client_.call(
         "DescribeStream", wire::describe_stream_request(arn_, after), deadline, false);
+    if (!answer && answer.error().kind == FailureKind::not_found) {
+      const bool gone = co_await table_has_left(deadline);
+      if (gone) co_return flow::Listing{{}, true, true};
+    }
     if (!answer) co_return std::move(answer).error();
     Result<wire::StreamPage> page = wire::decode_describe_stream(std::move(*answer));
     if (!page) co_return about(std::move(page).error(), "DescribeStream", client_);

@@ -11,8 +11,14 @@ namespace dynamodb_replicator::app {
 
 class StreamsSource : public flow::Stream {
  public:
+  // The table whose stream it is, to be asked when the stream is not found.
+  struct OfTable {
+    aws::Client* client = nullptr;  // nullptr: the table is not asked
+    std::string name;
+  };
   // `limit`: records a page; 0: the service's maximum.
-  StreamsSource(aws::Client& client, std::string arn, item::KeySchema schema, int limit);
+  StreamsSource(aws::Client& client, std::string arn, item::KeySchema schema, int limit,
+                OfTable table);
 
   const std::string& identity() const override { return arn_; }
   bool is_kinesis() const override { return false; }
@@ -24,10 +30,13 @@ class StreamsSource : public flow::Stream {
   flow::Task<Result<flow::Page>> read(const std::string& iterator, Instant deadline) override;
 
  private:
+  flow::Task<bool> table_has_left(Instant deadline);
+
   aws::Client& client_;
   std::string arn_;
   wire::RecordForm form_;
   int limit_;
+  OfTable table_;
 };
 
 // What a decoded record is to the walks.

@@ -329,8 +329,7 @@ struct Stream : flow::Stream {
     ++lists;
     co_await driver.loop.sleep_until(driver.now + 3ms);
     if (list_failure) co_return *list_failure;
-    Listing listing;
-    listing.ended = ended;
+    Listing listing{{}, ended || gone, gone};
     for (const auto& [id, shard] : shards) {
       if (shard.listed) listing.shards.push_back({id, shard.parents, shard.closed});
     }
@@ -415,6 +414,7 @@ struct Stream : flow::Stream {
   std::vector<Position> opened;
   std::vector<Instant> read_at;
   int lists = 0;
+  bool gone = false;
   int reads = 0;
 };
 

@@ -299,6 +299,20 @@ TEST_F(FollowTest, ADisabledStreamReadToItsEndIsCompleteAndTheProcessGoesOn) {
   EXPECT_FALSE(worker->process.stop.is_open()) << "another stream may be followed after this one";
 }
 
+TEST_F(FollowTest, AStreamThatIsGoneIsLeft) {
+  change("p", "a");
+  change("c", "b");
+  stream.shards["c"].parents = {"p"};
+  auto worker = start("one");
+  driver.run_for(3s);
+  stream.shards.clear();
+  stream.gone = true;
+  driver.run_for(60s);
+  EXPECT_EQ(worker->end, FollowEnd::complete);
+  EXPECT_EQ(worker->process.metrics.gaps, 2U) << "one for each shard";
+  EXPECT_FALSE(worker->process.stop.is_open()) << "another stream may be followed after this one";
+}
+
 TEST_F(FollowTest, ADisabledStreamIsCompleteWhenALaterListingShowsNothingMore) {
   change("p", "a");
   change("c", "b");

@@ -112,6 +112,7 @@ using ShardInfo = core::ListedShard;
 struct Listing {
   std::vector<ShardInfo> shards;
   bool ended = false;  // the stream is disabled: no shard will be added
+  bool gone = false;   // and not there any more: nothing that was not read will ever be
 };
 
 struct Position {

@@ -72,6 +72,7 @@ Task<std::optional<std::string>> ShardSession::recover(const Failure& failure) {
         listing && std::none_of(listing->shards.begin(), listing->shards.end(),
                                 [&](const ShardInfo& shard) { return shard.id == row_.shard; });
     missing_ = gone ? missing_ + 1 : 0;
+    if (listing && listing->gone) missing_ = kMissingTimes;
     if (missing_ >= kMissingTimes) {
       note_gap("the rest of the shard: the stream no longer has it");
       read_to_end_ = true;
