@@ -36,6 +36,8 @@ constexpr std::array<Named, base::kBugs> kBugs{{
     {"released-as-clean", "a row is given back as clean although keys are in doubt"},
     {"doubt-of-free-row-short", "doubt about a row given back leaves out deadlines to come", false,
      Kind::replicate, "parting_write"},
+    {"gap-ends-doubt", "a shard with a gap is finished before a former owner's writes have landed",
+     true},
     {"writes-after-release", "writes are issued for a row that is given back"},
     {"writes-past-lease", "writes are issued, and may last, past the lease"},
     {"lease-from-answer", "a lease is counted from the answer of its renewal"},

@@ -177,7 +177,7 @@ int run_mutants(const Arguments& arguments) {
   for (std::size_t i = 0; i < bugs; ++i)
     found += print_bug(&searches[i * arguments.trials], arguments.trials, arguments.seeds);
   if (!one) {
-    std::printf("not sought, for too few seeds tell it (tests/regress/seeds.txt has one):");
+    std::printf("not sought, for too few seeds tell them (tests/regress/seeds.txt has one each):");
     for (std::size_t bug = 1; bug < base::kBugs; ++bug) {
       if (is_rare(static_cast<base::Bug>(bug)))
         std::printf(" %s", std::string(name_of(static_cast<base::Bug>(bug))).c_str());

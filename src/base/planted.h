@@ -38,6 +38,7 @@ enum class Bug : std::uint8_t {
   free_row_trusted,          // no doubt where a row looks free
   released_as_clean,         // a row is given back as clean although keys are in doubt
   doubt_of_free_row_short,   // without the deadlines that are still to come
+  gap_ends_doubt,            // a shard with a gap is finished before a former owner's writes land
   writes_after_release,      // a row is free while writes are issued for it
   // leases
   writes_past_lease,         // issued, and with deadlines, whatever the lease says

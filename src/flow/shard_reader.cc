@@ -16,6 +16,7 @@ item::KeyRef apart(const item::Key& key, core::Watermark::Slot slot) {
 }  // namespace
 
 void ShardSession::note_gap(const std::string& what) {
+  gap_ = true;
   if (base::planted(base::Bug::gap_silent)) return;
   base::mark(base::Mark::gap_noted);
   ++context_.metrics.gaps;

@@ -32,10 +32,10 @@ struct ShardReaderTest : ::testing::Test {
     row.nonce = "acquired";
     stream.shards["s"];
   }
-  void start() {
+  void start(Duration doubt = {}) {
     row.owner = "me";
     leases.rows["s"] = row;
-    session.emplace(*process.context, refresher, stream, row, driver.now, Duration{});
+    session.emplace(*process.context, refresher, stream, row, driver.now, doubt);
     scope.emplace(driver.loop);
     scope->spawn(refresher.run());
     scope->spawn([](ShardReaderTest& self) -> Task<void> {
@@ -159,6 +159,18 @@ TEST_F(ShardReaderTest, AShardThatIsGoneIsAGapAndFinished) {
   EXPECT_EQ(session->end(), End::finished);
   EXPECT_EQ(process.metrics.gaps, 1U);
   EXPECT_TRUE(leases.rows["s"].finished);
+}
+
+TEST_F(ShardReaderTest, AGapIsNotFinishedWhileAFormerOwnersWritesMayLand) {
+  stream.shards.clear();
+  stream.gone = true;
+  start(20s);
+  driver.run_for(19s);
+  EXPECT_EQ(process.metrics.gaps, 1U);
+  EXPECT_FALSE(over) << "its children would write first";
+  driver.run_for(2s);
+  ASSERT_TRUE(over);
+  EXPECT_EQ(session->end(), End::finished);
 }
 
 TEST_F(ShardReaderTest, AShardThatIsOnlyNotFoundForAMomentIsNotGone) {

@@ -162,6 +162,14 @@ core::ShardRow ShardSession::next_row() const {
   return next;
 }
 
+// A former owner's writes are reckoned with at the keys that are read again. What is in a gap is
+// not read again: until all that was sent for it has landed, the shard is not finished, or its
+// children would write first.
+Instant ShardSession::blind_until() const {
+  if (!gap_ || !takeover_until_ || base::planted(base::Bug::gap_ends_doubt)) return {};
+  return *takeover_until_;
+}
+
 Task<void> ShardSession::keep_lease() {
   Instant last = hold_.renewed;
   while (!over_.is_open()) {
@@ -170,11 +178,12 @@ Task<void> ShardSession::keep_lease() {
       close(*ending_);
       co_return;
     }
-    const bool done = read_to_end_ &&
+    const bool unsettled = blind_until() > context_.clock.now();
+    const bool done = read_to_end_ && !unsettled &&
                       (watermark_.unfinished() == 0 || base::planted(base::Bug::shard_ends_early));
     const bool moved = watermark_.checkpoint() != row_.checkpoint;
-    const Instant due =
-        moved ? std::min(hold_.renew_at(), last + kCheckpointEvery) : hold_.renew_at();
+    Instant due = moved ? std::min(hold_.renew_at(), last + kCheckpointEvery) : hold_.renew_at();
+    if (unsettled) due = std::min(due, blind_until());
     if (!done && context_.clock.now() < due) {
       co_await progress_.wait(due);
       continue;

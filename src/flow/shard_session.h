@@ -101,6 +101,7 @@ class ShardSession : public ClaimOwner {
   void close(End end);
   void show_progress();
   void show_read_through();
+  [[nodiscard]] Instant blind_until() const;
   [[nodiscard]] std::vector<async::Log::Field> about() const;
 
   Context& context_;
@@ -123,6 +124,7 @@ class ShardSession : public ClaimOwner {
   unsigned missing_ =
       0;  // times in a row that neither the shard nor its place in the listing was found
   bool read_to_end_ = false;
+  bool gap_ = false;  // records were gone before they were read
   bool at_tip_ = false;
   unsigned failures_ = 0;
   std::deque<Burial> burials_;
