@@ -6,6 +6,7 @@
 #include <sstream>
 #include <vector>
 
+#include "base/invariant.h"
 #include "sim/drive/crew.h"
 #include "sim/drive/range.h"
 
@@ -23,6 +24,7 @@ struct Search {
   std::uint64_t needed = 0;  // seeds until it was found; 0: it was not
   std::uint64_t seed = 0;    // that found it
   std::string said;
+  FaultSet off;  // kinds that did not strike
 };
 
 // The next seed from `from` on that fails with the bug, and passes without: else it says nothing
@@ -84,8 +86,7 @@ bool print_bug(const Search* trials, std::size_t count, std::uint64_t most) {
     std::printf("%-26s MISSED in %llu seeds\n", name.c_str(), Count{most});
   } else {
     constexpr std::size_t kSaid = 150;
-    const std::string_view only = only_kinds_of(trials->bug);
-    const std::string with = only.empty() ? "" : " --kinds-on " + std::string(only);
+    const std::string with = found->off.none() ? "" : " --kinds-on " + to_text(~found->off);
     std::printf("%-26s %5s%s  seed %llu%s: %s\n", name.c_str(), median(needed).c_str(),
                 all ? "" : " (MISSED in a trial)", Count{found->seed}, with.c_str(),
                 found->said.substr(0, kSaid).c_str());
@@ -156,7 +157,12 @@ int run_mutants(const Arguments& arguments) {
       continue;
     for (std::uint64_t trial = 0; trial < arguments.trials; ++trial) {
       searches.push_back(
-          {static_cast<base::Bug>(bug), arguments.plan.seed + trial * arguments.seeds, 0, 0, {}});
+          {static_cast<base::Bug>(bug),
+           arguments.plan.seed + trial * arguments.seeds,
+           0,
+           0,
+           {},
+           arguments.plan.off.none() ? off_for(static_cast<base::Bug>(bug)) : arguments.plan.off});
     }
   }
   run_in_processes(
@@ -165,7 +171,7 @@ int run_mutants(const Arguments& arguments) {
         Plan plan = arguments.plan;
         plan.bug = searches[job].bug;
         if (!one) plan.kind = kind_of(plan.bug);
-        if (plan.off.none()) plan.off = off_for(plan.bug);
+        plan.off = searches[job].off;
         return search(plan, searches[job].first, searches[job].first + arguments.seeds, at);
       },
       [&](std::size_t job, Outcome outcome) {

@@ -161,6 +161,18 @@ TEST_F(ShardReaderTest, AShardThatIsGoneIsAGapAndFinished) {
   EXPECT_TRUE(leases.rows["s"].finished);
 }
 
+TEST_F(ShardReaderTest, AShardOfAStreamThatIsGoneIsFinishedAtOnce) {
+  change("a");
+  start();
+  driver.run_for(3s);
+  stream.shards.clear();
+  stream.gone = true;
+  driver.run_for(2s);
+  ASSERT_TRUE(over) << "a stream does not come back";
+  EXPECT_EQ(session->end(), End::finished);
+  EXPECT_EQ(process.metrics.gaps, 1U);
+}
+
 TEST_F(ShardReaderTest, AGapIsNotFinishedWhileAFormerOwnersWritesMayLand) {
   stream.shards.clear();
   stream.gone = true;
